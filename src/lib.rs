@@ -22,3 +22,7 @@
 #![deny(unsafe_code)]
 
 pub mod base;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
+pub mod dsp;
+pub mod module;
+pub mod rt;

@@ -1,0 +1,274 @@
+//! Band-limited steps and corners: what has to be added to a jump between two frames so that it does not alias.
+//!
+//! A waveform of jumps and corners is written as it stands, [`DELAY`] frames late, and for each jump the difference between
+//! a band-limited step and a bare one is added (Stilson and Smith 1996, Brandt 2001: "Hard sync without aliasing"); for each
+//! corner the same for the step's integral (Esqueda, Välimäki, Bilbao 2016). The step is the running sum of a low-pass of
+//! minimum phase, so nearly all of it lies after the jump and the delay is short. `DELAY` is exactly the mean delay of the
+//! low-pass, so no offset appears that depends on the frequency.
+
+use std::sync::LazyLock;
+
+use super::fft::{Complex, transform};
+use super::lanes::{LaneMask, Lanes};
+
+/// Frames over which a jump is mended.
+pub const TAPS: usize = 32;
+/// Frames by which the bare waveform is late.
+pub const DELAY: usize = 3;
+/// Places of a jump between two frames; between them lies a straight line.
+const PHASES: usize = 256;
+/// Corner of the low-pass, where it is down 6 dB [parts of the rate]: 22 kHz at 48 kHz.
+const CORNER: f64 = 22.0 / 48.0;
+/// Shape of the Kaiser window: 108 dB down from 28 kHz on at 48 kHz.
+const KAISER: f64 = 11.0;
+/// Points a frame in which the low-pass is designed.
+const FINE: usize = 64;
+
+/// For each place of the event, what the frames after it get; the last row is the first, one frame on.
+type Rows = [[f32; TAPS]; PHASES + 1];
+
+/// The two differences that mend a jump and a corner.
+pub struct Residuals {
+    step: Rows,
+    corner: Rows,
+}
+
+#[allow(clippy::disallowed_methods, reason = "a table, worked out off the audio thread")]
+static RESIDUALS: LazyLock<Box<Residuals>> = LazyLock::new(|| Box::new(Residuals::design()));
+
+impl Residuals {
+    /// The table, worked out on first use (some milliseconds). `[control]`
+    pub fn shared() -> &'static Self {
+        &RESIDUALS
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "a table, worked out off the audio thread")]
+    fn design() -> Self {
+        let low_pass = minimum_phase(&windowed_sinc());
+        let total: f64 = low_pass.iter().sum();
+        let mean: f64 = low_pass.iter().enumerate().map(|(i, h)| i as f64 * h).sum::<f64>() / total;
+        // Sum up to the middle of each point: the integral of the impulse response seen as a row of narrow columns.
+        let mut sum = 0.0;
+        let step: Vec<f64> = low_pass
+            .iter()
+            .map(|h| {
+                sum += h / total;
+                sum - 0.5 * h / total
+            })
+            .collect();
+        // Late by so many points more that the whole delay is DELAY frames.
+        let late = (DELAY * FINE) as f64 - mean;
+        assert!(late >= 0.0, "the low-pass is later than the bare waveform");
+        let at = |place: usize| cubic(&step, place as f64 * (FINE as f64 / PHASES as f64) - late);
+
+        let mut out = Self { step: [[0.0; TAPS]; PHASES + 1], corner: [[0.0; TAPS]; PHASES + 1] };
+        let mut ramp = 0.0;
+        for place in 0..=TAPS * PHASES {
+            if place > 0 {
+                ramp += 0.5 * (at(place - 1) + at(place)) / PHASES as f64;
+            }
+            let (frame, phase) = (place / PHASES, place % PHASES);
+            let bare = (place as f64 / PHASES as f64 - DELAY as f64).max(0.0);
+            let mut put = |row: usize, tap: usize| {
+                let one = if tap >= DELAY { 1.0 } else { 0.0 };
+                out.step[row][tap] = (at(place) - one) as f32;
+                out.corner[row][tap] = (ramp - bare) as f32;
+            };
+            if frame < TAPS {
+                put(phase, frame);
+            }
+            if phase == 0 && frame > 0 {
+                put(PHASES, frame - 1);
+            }
+        }
+        out
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "a table, worked out off the audio thread")]
+fn windowed_sinc() -> Vec<f64> {
+    let n = TAPS * FINE;
+    (0..n)
+        .map(|i| {
+            let t = (i as f64 - (n - 1) as f64 / 2.0) / FINE as f64;
+            let x = std::f64::consts::TAU * CORNER * t;
+            let sinc = if x == 0.0 { 1.0 } else { libm::sin(x) / x };
+            let place = 2.0 * i as f64 / (n - 1) as f64 - 1.0;
+            sinc * bessel_i0(KAISER * libm::sqrt((1.0 - place * place).max(0.0)))
+        })
+        .collect()
+}
+
+/// Modified Bessel function of the first kind and order 0, by its series.
+fn bessel_i0(x: f64) -> f64 {
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..60 {
+        term *= (x / 2.0 / f64::from(k)) * (x / 2.0 / f64::from(k));
+        sum += term;
+    }
+    sum
+}
+
+/// The response of the same magnitude whose energy comes soonest, by folding the cepstrum (Oppenheim and Schafer 1975).
+#[allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a table, worked out off the audio thread")]
+fn minimum_phase(response: &[f64]) -> Vec<f64> {
+    let n = (response.len() * 16).next_power_of_two();
+    let peak: f64 = response.iter().sum();
+    let mut x = vec![Complex::default(); n];
+    for (x, h) in x.iter_mut().zip(response) {
+        x.re = h / peak;
+    }
+    transform(&mut x);
+    for x in &mut x {
+        // The floor keeps the zeros of the response out of the logarithm.
+        *x = Complex { re: libm::log(libm::hypot(x.re, x.im).max(1e-9)), im: 0.0 };
+    }
+    transform(&mut x);
+    for (i, x) in x.iter_mut().enumerate() {
+        let fold = if i == 0 || i == n / 2 {
+            1.0
+        } else if i < n / 2 {
+            2.0
+        } else {
+            0.0
+        };
+        *x = Complex { re: x.re * fold / n as f64, im: 0.0 };
+    }
+    transform(&mut x);
+    for x in &mut x {
+        let size = libm::exp(x.re);
+        // Conjugate, so that the next transform is the inverse.
+        *x = Complex { re: size * libm::cos(x.im), im: -size * libm::sin(x.im) };
+    }
+    transform(&mut x);
+    x[..response.len()].iter().map(|x| x.re / n as f64).collect()
+}
+
+/// Between points by Lagrange's cubic; 0 before the first point, 1 after the last.
+fn cubic(points: &[f64], place: f64) -> f64 {
+    let first = libm::floor(place);
+    let t = place - first;
+    let at = |offset: isize| {
+        let i = first as isize + offset;
+        if i < 0 { 0.0 } else { points.get(i as usize).copied().unwrap_or(1.0) }
+    };
+    let (a, b, c, d) = (at(-1), at(0), at(1), at(2));
+    -t * (t - 1.0) * (t - 2.0) / 6.0 * a + (t + 1.0) * (t - 1.0) * (t - 2.0) / 2.0 * b - (t + 1.0) * t * (t - 2.0) / 2.0 * c
+        + (t + 1.0) * t * (t - 1.0) / 6.0 * d
+}
+
+/// The frames to come of one mended waveform.
+#[derive(Clone, Debug)]
+pub struct Mended<L> {
+    slots: [L; TAPS],
+    at: usize,
+}
+
+impl<L: Lanes> Mended<L> {
+    /// Nothing to mend, and as if the waveform had stood at this value. `[audio]`
+    #[inline(always)]
+    pub fn new(value: L) -> Self {
+        let mut mended = Self { slots: [L::splat(0.0); TAPS], at: 0 };
+        mended.start(LaneMask::ALL, value);
+        mended
+    }
+
+    /// Starts these lanes afresh, as if the waveform had stood at this value. `[audio]`
+    #[inline(always)]
+    pub fn start(&mut self, lanes: LaneMask, value: L) {
+        for ahead in 0..TAPS {
+            let slot = &mut self.slots[(self.at + ahead) % TAPS];
+            let value = if ahead < DELAY { value } else { L::splat(0.0) };
+            *slot = value.pick(lanes, *slot);
+        }
+    }
+
+    /// A jump of one lane by an amount, or a change of its slope [1/frame], at a time 0..1 from the last frame to the one that
+    /// is next out. `[audio]`
+    #[inline(always)]
+    pub fn mend(&mut self, residuals: &Residuals, corner: bool, lane: usize, time: f32, amount: f32) {
+        let rows = if corner { &residuals.corner } else { &residuals.step };
+        let place = (1.0 - time) * PHASES as f32;
+        let row = place as i32;
+        let row = if row > 0 { row } else { 0 };
+        let row = if row < PHASES as i32 { row } else { PHASES as i32 - 1 };
+        let rest = place - row as f32;
+        let (a, b) = (&rows[row as usize], &rows[row as usize + 1]);
+        // In two loops: the first vectorises, the second cannot.
+        let mut bent = [0.0; TAPS];
+        for tap in 0..TAPS {
+            bent[tap] = amount * (a[tap] + rest * (b[tap] - a[tap]));
+        }
+        for (tap, bent) in bent.iter().enumerate() {
+            *self.slots[(self.at + tap) % TAPS].lane_mut(lane) += bent;
+        }
+    }
+
+    /// Takes the bare waveform's next frame and gives the mended one of [`DELAY`] frames ago. `[audio]`
+    #[inline(always)]
+    pub fn next(&mut self, bare: L) -> L {
+        self.slots[(self.at + DELAY) % TAPS] += bare;
+        let slot = &mut self.slots[self.at % TAPS];
+        let out = *slot;
+        *slot = L::splat(0.0);
+        self.at = (self.at + 1) % TAPS;
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of one unit step at a time 0..1 after frame 0.
+    fn step_at(time: f32) -> Vec<f64> {
+        let mut mended = Mended::<f32>::new(0.0);
+        let mut out = vec![f64::from(mended.next(0.0))];
+        mended.mend(Residuals::shared(), false, 0, time, 1.0);
+        out.extend((1..64).map(|_| f64::from(mended.next(1.0))));
+        out
+    }
+
+    #[test]
+    fn a_step_ends_at_its_height_and_is_late_by_the_delay() {
+        for time in [0.0, 0.1, 0.5, 0.77, 0.999] {
+            let out = step_at(time);
+            assert!((out[63] - 1.0).abs() < 1e-6);
+            let missing: f64 = out.iter().map(|y| 1.0 - y).sum();
+            let want = f64::from(time) + DELAY as f64 + 0.5;
+            assert!((missing - want).abs() < 1e-4, "at {time}: {missing}, not {want}");
+        }
+    }
+
+    #[test]
+    fn a_corner_ends_on_the_bare_ramp() {
+        let mut mended = Mended::<f32>::new(0.0);
+        mended.next(0.0);
+        mended.mend(Residuals::shared(), true, 0, 0.25, 1.0);
+        let out: Vec<f32> = (1..64).map(|n| mended.next(n as f32 - 0.25)).collect();
+        for (n, y) in out.iter().enumerate().skip(TAPS) {
+            assert!((y - (n as f32 + 1.0 - DELAY as f32 - 0.25)).abs() < 1e-4, "frame {n}: {y}");
+        }
+    }
+
+    #[test]
+    fn the_step_is_flat_to_18_khz_and_silent_from_28_khz() {
+        // Steps at all places between two frames, woven together: the step at PHASES times the rate.
+        let rows: Vec<Vec<f64>> = (0..PHASES).map(|i| step_at(1.0 - i as f32 / PHASES as f32)).collect();
+        let fine: Vec<f64> = (1..63 * PHASES).map(|i| rows[i % PHASES][i / PHASES + 1]).collect();
+        let level = |hertz: f64| {
+            let turn = std::f64::consts::TAU * hertz / 48_000.0 / PHASES as f64;
+            let (mut re, mut im) = (0.0, 0.0);
+            for (i, pair) in fine.windows(2).enumerate() {
+                let (sin, cos) = (turn * i as f64).sin_cos();
+                re += (pair[1] - pair[0]) * cos;
+                im -= (pair[1] - pair[0]) * sin;
+            }
+            20.0 * re.hypot(im).log10()
+        };
+        assert!(level(100.0).abs() < 0.01 && level(18_000.0).abs() < 0.1 && level(20_000.0) > -1.2);
+        for hertz in [28_000.0, 30_000.0, 33_333.0, 38_000.0, 45_000.0] {
+            assert!(level(hertz) < -100.0, "{hertz} Hz: {} dB", level(hertz));
+        }
+    }
+}

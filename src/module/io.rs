@@ -1,0 +1,153 @@
+//! What a kernel reads and writes in one call.
+
+use crate::base::time::{BLOCK, SampleTime, tile_index};
+use crate::dsp::lanes::Lanes;
+
+use super::{Input, Output, Setting};
+
+/// One block of one cable; frame t of the engine's time lies at t mod 64.
+pub type Tile<L> = Box<[L; BLOCK]>;
+
+/// A buffer between steps.
+#[derive(Debug)]
+pub struct Wire<L> {
+    /// The frames; lent out while a step writes them. Where `held`, only the first is true.
+    pub tile: Option<Tile<L>>,
+    /// The same number in every frame of this run.
+    pub held: bool,
+}
+
+impl<L: Lanes> Wire<L> {
+    /// Silent. `[control]`
+    pub fn new() -> Self {
+        Self { tile: Some(Box::new([L::default(); BLOCK])), held: true }
+    }
+
+    /// What it carries in these frames of the tile. `[audio]`
+    #[inline(always)]
+    pub fn signal(&self, from: usize, to: usize) -> Signal<'_, L> {
+        match &self.tile {
+            Some(tile) if self.held => Signal::Held(tile[0]),
+            Some(tile) => Signal::Moving(&tile[from..to]),
+            None => Signal::Held(L::default()),
+        }
+    }
+}
+
+impl<L: Lanes> Default for Wire<L> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What an input carries during a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Signal<'a, L> {
+    /// The same in every frame.
+    Held(L),
+    /// One value a frame.
+    Moving(&'a [L]),
+}
+
+impl<L: Lanes> Signal<'_, L> {
+    /// The value in a frame of the call. `[audio]`
+    #[inline(always)]
+    pub fn at(&self, frame: usize) -> L {
+        match self {
+            Self::Held(x) => *x,
+            Self::Moving(frames) => frames[frame],
+        }
+    }
+
+    /// The value of all frames, where it is one. `[audio]`
+    #[inline(always)]
+    pub fn held(&self) -> Option<L> {
+        match self {
+            Self::Held(x) => Some(*x),
+            Self::Moving(_) => None,
+        }
+    }
+}
+
+/// A kernel's view of one call: its inputs, its outputs, the time.
+pub struct Io<'a, L: Lanes> {
+    pub(crate) wires: &'a [Wire<L>],
+    /// Wire of each input in order of declaration, a stereo input two.
+    pub(crate) inputs: &'a [u32],
+    /// Position of each declared input's first wire among `inputs`.
+    pub(crate) places: &'a [u8],
+    pub(crate) outputs: &'a mut [Tile<L>],
+    /// One bit a declared output that something is connected to.
+    pub(crate) wanted: u32,
+    pub(crate) start: SampleTime,
+    pub(crate) frames: usize,
+    pub(crate) lists: &'a [List],
+}
+
+/// A live list setting as a kernel sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    /// Entries; NaN is a rest.
+    pub cells: [f32; super::setting::LIST_MAX],
+    /// How many count, at least 1.
+    pub len: usize,
+}
+
+impl<'a, L: Lanes> Io<'a, L> {
+    /// How many frames to work out: 1 to 64. `[audio]`
+    #[inline(always)]
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Time of the first frame. `[audio]`
+    #[inline(always)]
+    pub fn start(&self) -> SampleTime {
+        self.start
+    }
+
+    /// What a mono input carries. `[audio]`
+    #[inline(always)]
+    pub fn input(&self, input: Input) -> Signal<'a, L> {
+        self.wire(self.places[input.index] as usize)
+    }
+
+    /// What the two sides of a stereo input carry. `[audio]`
+    #[inline(always)]
+    pub fn pair(&self, input: Input) -> (Signal<'a, L>, Signal<'a, L>) {
+        let place = self.places[input.index] as usize;
+        (self.wire(place), self.wire(place + 1))
+    }
+
+    #[inline(always)]
+    fn wire(&self, place: usize) -> Signal<'a, L> {
+        let from = tile_index(self.start);
+        self.wires[self.inputs[place] as usize].signal(from, from + self.frames)
+    }
+
+    /// The first `N` output wires in order of declaration, a stereo output two; every frame of each wanted one must be
+    /// written. `N` must not exceed the module's output wires. `[audio]`
+    #[inline(always)]
+    pub fn outputs<const N: usize>(&mut self) -> [&mut [L]; N] {
+        let from = tile_index(self.start);
+        let to = from + self.frames;
+        match self.outputs.first_chunk_mut::<N>() {
+            Some(tiles) => tiles.each_mut().map(|tile| &mut tile[from..to]),
+            None => unreachable!("a kernel asks for more outputs than it declares"),
+        }
+    }
+
+    /// Whether anything is connected to a mono output; what nobody hears need not be worked out, but its state must go on
+    /// as if it were. `[audio]`
+    #[inline(always)]
+    pub fn wants(&self, output: Output) -> bool {
+        self.wanted >> output.index & 1 == 1
+    }
+
+    /// A live list setting. `[audio]`
+    #[inline(always)]
+    pub fn list(&self, setting: Setting) -> &'a [f32] {
+        let list = &self.lists[setting.index];
+        &list.cells[..list.len]
+    }
+}

@@ -1,0 +1,75 @@
+//! The wall clock against the engine's: one fixed offset, read by any thread without a wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+use crate::base::time::SampleTime;
+
+const SECOND: i128 = 1_000_000_000;
+const UNSET: i64 = i64::MIN;
+
+/// Which sample belongs to which moment. Its slope is the engine's nominal rate, its offset is set by the host.
+#[derive(Clone, Debug)]
+pub struct WallClock {
+    rate: u32,
+    /// Wall time of sample 0 since 1970 [ns].
+    zero: Arc<AtomicI64>,
+}
+
+impl WallClock {
+    /// A clock of an engine at a rate [Hz], not yet set. `[control]`
+    pub fn new(rate: u32) -> Self {
+        Self { rate: rate.max(1), zero: Arc::new(AtomicI64::new(UNSET)) }
+    }
+
+    /// Says at which moment since 1970 [ns] a sample is heard; the host does so at its first callback. `[audio]`
+    pub fn anchor(&self, sample: SampleTime, unix_nanos: i64) {
+        let since_zero = i128::from(sample) * SECOND / i128::from(self.rate);
+        let zero = (i128::from(unix_nanos) - since_zero).clamp(i128::from(UNSET + 1), i128::from(i64::MAX));
+        self.zero.store(zero as i64, Relaxed);
+    }
+
+    /// Whether a host has set it. `[any]`
+    pub fn is_set(&self) -> bool {
+        self.zero.load(Relaxed) != UNSET
+    }
+
+    /// The sample of a moment since 1970 [ns], below 0 for one before the engine's start; `None` until a host has set the
+    /// clock. `[any]`
+    pub fn sample_at(&self, unix_nanos: i64) -> Option<i64> {
+        let zero = self.zero.load(Relaxed);
+        if zero == UNSET {
+            return None;
+        }
+        let frames = ((i128::from(unix_nanos) - i128::from(zero)) * i128::from(self.rate) + SECOND / 2).div_euclid(SECOND);
+        Some(frames.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+    }
+
+    /// The moment of a sample since 1970 [ns]; `None` until a host has set the clock. `[any]`
+    pub fn unix_nanos_of(&self, sample: SampleTime) -> Option<i64> {
+        let zero = self.zero.load(Relaxed);
+        (zero != UNSET).then(|| (i128::from(zero) + i128::from(sample) * SECOND / i128::from(self.rate)) as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_and_moments_are_the_same_line() {
+        for rate in [44_100, 48_000, 96_000] {
+            let clock = WallClock::new(rate);
+            assert_eq!(clock.sample_at(0), None);
+            let start = 1_790_000_000_123_456_789;
+            clock.anchor(12_345, start);
+            for sample in (0..10_000_000_u64).step_by(99_991) {
+                let moment = clock.unix_nanos_of(sample).expect("the clock is set");
+                assert_eq!(clock.sample_at(moment), Some(sample as i64), "rate {rate}");
+                // Half a sample aside is still nearest to it, but for rounding.
+                assert_eq!(clock.sample_at(moment + 4_000), Some(sample as i64));
+            }
+            assert!(clock.sample_at(start - 60_000_000_000).is_some_and(|sample| sample < 0));
+        }
+    }
+}

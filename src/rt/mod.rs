@@ -1,0 +1,9 @@
+//! Layer 1: what makes crossing the thread safe.
+//!
+//! Imports only `base`. Knows no module and no patch. Start reading at [`guard`].
+
+pub mod clock;
+pub mod guard;
+pub mod quiet;
+pub mod seat;
+pub mod tap;
