@@ -25,4 +25,6 @@ pub mod base;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod dsp;
 pub mod module;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
+pub mod modules;
 pub mod rt;

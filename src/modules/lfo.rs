@@ -1,0 +1,218 @@
+//! Low-frequency oscillator.
+
+use crate::dsp::edge::Edge;
+use crate::dsp::ints::Ints;
+use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::dsp::math::sin_turn;
+use crate::dsp::phase::{Phase, TURN, turns};
+use crate::dsp::random::Random;
+use crate::module::def::Category;
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Setting};
+use crate::per_voice;
+
+const RATE: Input = Input::hertz(0, "rate", 0.001, 200.0, 1.0, "Turns a second.").smooth_ms(5.0);
+const PHASE: Input = Input::ratio(1, "phase", 0.0, 1.0, 0.0, "Where in the turn it starts, and how far it runs ahead [turns].");
+const PULSE_WIDTH: Input = Input::ratio(2, "pulse_width", 0.0, 1.0, 0.5, "Part of a turn for which the square is high.");
+const RESET: Input = Input::trigger(3, "reset", "Starts the turn anew.");
+const SINE: Output = Output::number(0, "sine", "Sine, rising from its middle.");
+const TRIANGLE: Output = Output::number(1, "triangle", "Triangle, rising from its middle.");
+const SAW: Output = Output::number(2, "saw", "Ramp from the bottom to the top; times -1 it falls.");
+const SQUARE: Output = Output::number(3, "square", "High, then low.");
+const RANDOM: Output = Output::number(4, "random", "A new random value each turn, held.");
+const SMOOTH: Output = Output::number(5, "smooth", "The values of `random`, one gliding into the next.");
+const POLARITY: Setting = Setting::choice(0, "polarity", &["bipolar", "unipolar"], "Whether outputs go from -1 to 1 or from 0 to 1.");
+
+/// The declaration.
+pub static DEF: ModuleDef = ModuleDef::new("lfo", Category::Modulator, "Slow waves for moving other inputs.", per_voice!(Lfo))
+    .doc(
+        "What turns a knob for you, over and over. Multiply an output by how far it shall turn it, and add it to the input's sum: \
+         `pitch = \"note.pitch + vibrato * 20 ct\"`, `cutoff = \"800 Hz + lfo.triangle * 2 oct\"`, `pulse_width = \"0.5 + lfo * \
+         0.3\"`.\n\n\
+         `rate` takes Hz, a length (`\"8 bars\"`: once per eight bars) or a sum of these. In `[voice.*]` it starts afresh with each \
+         note, at `phase`; in `[global.*]` it runs free. `reset = \"note.trigger\"` or any pulse starts it anew. Two of the same \
+         rate with `phase` 0 and 0.25 move in a circle. `random` steps once a turn, `smooth` wanders.\n\n\
+         The phase counts in steps of 2⁻³² turn with the rest carried on, so that the slowest rate is exact. The waves have sharp \
+         edges on purpose: at the top of its range it is no oscillator; for sound take `vco`.",
+    )
+    .inputs(&[RATE, PHASE, PULSE_WIDTH, RESET])
+    .outputs(&[SINE, TRIANGLE, SAW, SQUARE, RANDOM, SMOOTH])
+    .settings(&[POLARITY]);
+
+struct Lfo<L: Lanes> {
+    per_hertz: L,
+    /// Every output is times this, plus the other.
+    scale: (L, L),
+    phase: Phase<L>,
+    edge: Edge<L>,
+    random: Random<L>,
+    value: L,
+    next_value: L,
+}
+
+impl<L: Lanes> Make for Lfo<L> {
+    fn make(prepare: &Prepare<'_>) -> Self {
+        let (factor, offset) = if prepare.settings.choice(POLARITY) == 1 { (0.5, 0.5) } else { (1.0, 0.0) };
+        let mut lfo = Self {
+            per_hertz: L::splat(TURN / prepare.rate),
+            scale: (L::splat(factor), L::splat(offset)),
+            phase: Phase::default(),
+            edge: Edge::default(),
+            random: Random::new(),
+            value: L::default(),
+            next_value: L::default(),
+        };
+        lfo.reset(LaneMask::ALL, prepare.seed);
+        lfo
+    }
+}
+
+impl<L: Lanes> Lfo<L> {
+    /// A new random value where a turn begins.
+    #[inline(always)]
+    fn turn(&mut self, begins: L::Mask) {
+        self.value = begins.select(self.next_value, self.value);
+        self.next_value = self.random.bipolar_where(begins, self.next_value);
+    }
+}
+
+impl<L: Lanes> Kernel<L> for Lfo<L> {
+    fn reset(&mut self, lanes: LaneMask, seed: Seed) {
+        self.phase.reset(lanes);
+        self.edge.reset(lanes);
+        self.random.seed(lanes, |lane| seed.of_lane(lanes, lane).0);
+        self.turn(L::Mask::from_lanes(lanes));
+        self.turn(L::Mask::from_lanes(lanes));
+    }
+
+    #[inline(always)]
+    fn process(&mut self, io: &mut Io<'_, L>) {
+        let (rate, offset, width, reset) = (io.input(RATE), io.input(PHASE), io.input(PULSE_WIDTH), io.input(RESET));
+        let wants = [SINE, TRIANGLE, SAW, SQUARE, RANDOM, SMOOTH].map(|output| io.wants(output));
+        let (factor, middle) = self.scale;
+        let frames = io.frames();
+        let outputs = io.outputs::<6>();
+        #[allow(clippy::needless_range_loop, reason = "only the wanted outputs are written")]
+        for frame in 0..frames {
+            let restarts = self.edge.rises(reset.at(frame));
+            self.phase.restart(restarts);
+            if restarts.any() {
+                self.turn(restarts);
+            }
+            // Half a turn less, so that the whole range fits; the sign is put back by the sum.
+            let ahead = Ints::rounded(offset.at(frame).map(|x| (x - 0.5) * TURN));
+            let place = self.phase.at().zip(ahead, |at, ahead| at.wrapping_add(ahead).wrapping_add(i32::MIN));
+            let turn = place.to_lanes(turns);
+            let mut give = |output: Output, x: L| outputs[output.index][frame] = x * factor + middle;
+            if wants[SINE.index] {
+                give(SINE, turn.map(sin_turn));
+            }
+            if wants[TRIANGLE.index] {
+                give(
+                    TRIANGLE,
+                    turn.map(|t| {
+                        let t = if t < 0.75 { t } else { t - 1.0 };
+                        if t < 0.25 { 4.0 * t } else { 2.0 - 4.0 * t }
+                    }),
+                );
+            }
+            if wants[SAW.index] {
+                give(SAW, turn.map(|t| 2.0 * t - 1.0));
+            }
+            if wants[SQUARE.index] {
+                give(SQUARE, turn.zip(width.at(frame), |t, width| if t < width { 1.0 } else { -1.0 }));
+            }
+            if wants[RANDOM.index] {
+                give(RANDOM, self.value);
+            }
+            if wants[SMOOTH.index] {
+                let part = self.phase.at().to_lanes(|at| {
+                    let t = turns(at);
+                    t * t * (3.0 - 2.0 * t)
+                });
+                give(SMOOTH, self.value + (self.next_value - self.value) * part);
+            }
+            let ended = self.phase.advance(rate.at(frame) * self.per_hertz);
+            if ended.any() {
+                self.turn(ended);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::isa::Level;
+    use crate::module::rig::{Cuts, Rig};
+    use crate::module::{SettingValue, Settings};
+
+    #[test]
+    fn it_turns_as_often_as_asked_at_every_rate() {
+        for rate in [44_100.0, 48_000.0, 96_000.0] {
+            for (hertz, seconds) in [(0.1f32, 40.0f32), (1.0, 10.0), (7.3, 10.0), (200.0, 5.0)] {
+                let mut rig = Rig::new(&DEF, rate);
+                rig.hold(RATE, hertz);
+                let take = rig.run((seconds * rate) as usize, &Cuts::whole());
+                let falls: Vec<usize> = take.lane(2, 0).windows(2).enumerate().filter(|(_, w)| w[1] < w[0]).map(|(i, _)| i).collect();
+                let (first, last) = (falls[0], falls[falls.len() - 1]);
+                let measured = (falls.len() - 1) as f32 * rate / (last - first).max(1) as f32;
+                let rounding = hertz / seconds / rate * hertz.recip() * 2.0 * seconds;
+                assert!((measured / hertz - 1.0).abs() < 1e-4 + rounding, "{rate}: {measured} Hz, not {hertz}");
+            }
+        }
+    }
+
+    #[test]
+    fn waves_go_through_their_known_points() {
+        let mut rig = Rig::new(&DEF, 48_000.0);
+        rig.hold(RATE, 1.0);
+        let take = rig.run(48_000, &Cuts::whole());
+        let at = |wire: usize, turn: f32| take.lane(wire, 0)[(turn * 48_000.0) as usize + 1];
+        for (wire, points) in
+            [(0, [0.0, 1.0, 0.0, -1.0]), (1, [0.0, 1.0, 0.0, -1.0]), (2, [-1.0, -0.5, 0.0, 0.5]), (3, [1.0, 1.0, -1.0, -1.0])]
+        {
+            for (quarter, want) in points.into_iter().enumerate() {
+                let got = at(wire, quarter as f32 / 4.0);
+                assert!((got - want).abs() < 3e-4, "output {wire} at quarter {quarter}: {got}, not {want}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_starts_at_its_phase_and_anew_on_a_pulse() {
+        let mut rig = Rig::new(&DEF, 48_000.0);
+        rig.hold(PHASE, 0.25).hold(RATE, 3.0).drive(RESET, |time, _| f32::from(time == 1_000));
+        let take = rig.run(2_000, &Cuts::whole());
+        let sine = take.lane(0, 0);
+        assert!((sine[0] - 1.0).abs() < 1e-6 && sine[1_000] == sine[0]);
+        assert!(sine[999] < 0.95);
+        assert_ne!(take.lane(4, 0)[999], take.lane(4, 0)[1_000], "a new turn draws a new value");
+    }
+
+    #[test]
+    fn random_steps_once_a_turn_and_smooth_glides_between_its_values() {
+        let mut rig = Rig::new(&DEF, 48_000.0);
+        rig.hold(RATE, 100.0);
+        let take = rig.run(48_000, &Cuts::whole());
+        let (random, smooth) = (take.lane(4, 0), take.lane(5, 0));
+        let steps: Vec<usize> = (1..48_000).filter(|&i| random[i] != random[i - 1]).collect();
+        assert!((98..=100).contains(&steps.len()), "{} steps", steps.len());
+        for &step in &steps {
+            assert!((smooth[step] - random[step]).abs() < 0.01);
+        }
+        let jump = smooth.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
+        assert!(jump < 0.01, "smooth jumps by {jump}");
+    }
+
+    #[test]
+    fn unipolar_goes_from_0_to_1() {
+        let settings = Settings(vec![SettingValue::Choice(1)]);
+        let mut rig = Rig::of(&DEF, 1, Level::detect(), 48_000.0, &settings);
+        rig.hold(RATE, 10.0);
+        let take = rig.run(48_000, &Cuts::whole());
+        for wire in 0..6 {
+            let (low, high) = take.lane(wire, 0).iter().fold((1.0f32, 0.0f32), |(l, h), &x| (l.min(x), h.max(x)));
+            assert!((-1e-6..0.35).contains(&low) && (0.65..=1.000_001).contains(&high), "output {wire}: {low}..{high}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Layer 4: the catalogue: one file a module, one line each here.
+//!
+//! Imports `base`, `dsp` and `module`. A module knows no other module, no patch and no thread.
+
+use crate::module::Catalogue;
+
+macro_rules! catalogue {
+    ($($(#[$attribute:meta])* $module:ident,)*) => {
+        $($(#[$attribute])* #[allow(missing_docs, reason = "each file's first line says what it is")] pub mod $module;)*
+
+        /// Every kind of module that rackd brings.
+        pub static CATALOGUE: Catalogue = Catalogue(&[$($(#[$attribute])* &$module::DEF),*]);
+    };
+}
+
+catalogue! {
+    adsr,
+    ar,
+    delay,
+    ladder,
+    lfo,
+    limiter,
+    noise,
+    onepole,
+    pan,
+    reverb,
+    #[cfg(feature = "fundsp")]
+    reverb_fdn,
+    sample_hold,
+    seq_step,
+    slew,
+    svf,
+    vco,
+}
