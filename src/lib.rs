@@ -27,4 +27,6 @@ pub mod dsp;
 pub mod module;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod modules;
+pub mod patch;
 pub mod rt;
+pub mod surface;

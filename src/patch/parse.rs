@@ -1,0 +1,198 @@
+//! Text → [`Patch`]: the whole way, every mistake collected.
+
+use crate::base::diagnostic::{Diagnostic, Severity};
+use crate::module::Catalogue;
+
+use super::addresses::addresses;
+use super::codes;
+use super::document::{self, Document, Entry, LARGEST};
+use super::findings::Findings;
+use super::maps::Targets;
+use super::model::{ControlId, Map, ModuleId, NamedInput, Patch, Target};
+use super::pitch;
+use super::quantity::Quantity;
+use super::reading::Reading;
+use super::scope::{Scope, short};
+use super::stereo::Sides;
+
+/// Keys at the top of a patch.
+pub const TOP: [&str; 11] = ["format", "name", "description", "tempo", "note", "controls", "voice", "global", "in", "out", "map"];
+
+/// Beats a minute that can be written.
+pub const TEMPO: (f64, f64) = (1.0, 999.0);
+
+/// Reads a patch. There is one exactly where no mistake is an error. `[control]`
+///
+/// Spans are bytes of `text`. Takes time in proportion to the text, which may hold anything; more than 1 MiB is refused.
+pub fn parse(text: &str, catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnostic>) {
+    let mut findings = Findings::new();
+    if text.len() > LARGEST {
+        let message = format!("the file is larger than {LARGEST} bytes, the most that a patch has");
+        findings.report(Diagnostic::error(codes::TOO_BIG, 0..0, message).help("a patch is a short text: is this the right file?"));
+        return (None, findings.finish());
+    }
+    let document = document::read(text, &mut findings);
+    let mut reading = Reading { document: &document, findings, scope: Scope::default() };
+    let patch = reading.patch(catalogue);
+    let diagnostics = reading.findings.finish();
+    let right = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    (patch.filter(|_| right), diagnostics)
+}
+
+/// The same for the bytes of a file, which may not be text. Where they are not, spans are bytes of what
+/// `String::from_utf8_lossy` makes of them. `[control]`
+pub fn parse_bytes(bytes: &[u8], catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnostic>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => parse(text, catalogue),
+        Err(_) if bytes.len() > LARGEST => parse(&String::from_utf8_lossy(bytes), catalogue),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let message = format!("the file is not text: byte {at} is not UTF-8");
+            let help = "save it as UTF-8; a sound or a program is no patch";
+            (None, vec![Diagnostic::error(codes::NOT_TEXT, at..at, message).help(help)])
+        }
+    }
+}
+
+impl<'d, 't> Reading<'d, 't> {
+    fn patch(&mut self, catalogue: &Catalogue) -> Option<Patch> {
+        let document: &'d Document<'t> = self.document;
+        let top = self.entries(&document.root);
+        if top.is_empty() && document.is_whole() {
+            let help = "`rackd play` without a file plays the built-in patch; the smallest patch of one's own is a module and `[out]`";
+            self.findings.report(Diagnostic::error(codes::EMPTY_FILE, 0..0, "the file holds no patch").help(help));
+            return None;
+        }
+        let find = |key: &str| top.iter().find(|entry| entry.key == key);
+        if !document.is_whole() {
+            // Tables may have been lost; what they were called is still no mistake.
+            for name in document.header_names() {
+                if !self.scope_has_table(find("voice"), find("global"), name) {
+                    self.scope.declare_broken(name);
+                }
+            }
+        }
+        let mut patch = Patch::default();
+        for entry in &top {
+            self.top(entry, &mut patch);
+        }
+        self.scope.has_note = find("note").is_some() || (!document.is_whole() && document.text.contains("[note]"));
+        let section = |reading: &mut Self, key: &str, help: &str| {
+            find(key).and_then(|entry| reading.table(entry, help).map(|entries| (entry, entries)))
+        };
+        if let Some((_, entries)) = section(self, "in", "write `[in]`; a key names one more input: `side = \"mono\"`") {
+            let inputs = self.inputs(&entries);
+            self.scope.inputs = Some(inputs);
+        } else if find("in").is_some() {
+            self.scope.inputs = Some(Vec::<NamedInput>::new());
+        }
+        let controls = section(self, "controls", "such as `brightness = \"300 Hz\"` below `[controls]`");
+        let drafts = controls.map(|(_, entries)| self.control_drafts(&entries)).unwrap_or_default();
+        let tables = self.module_tables(find("voice"), find("global"), catalogue);
+        if let Some((_, entries)) = section(self, "note", "write `[note]`, and below it `mode = \"mono\"`") {
+            patch.note = Some(self.note(&entries));
+        }
+        let mut pending = Vec::new();
+        let modules: Vec<_> = tables.iter().enumerate().map(|(at, table)| self.module(ModuleId(at), table, &mut pending)).collect();
+        match section(self, "out", "write `[out]`, and below it `in = \"…\"`") {
+            Some((entry, entries)) => patch.out = self.out(entry, &entries),
+            None if find("out").is_none() && (document.is_whole() || !document.text.contains("[out")) => {
+                let end = document.text.trim_end().len();
+                let message = "nothing leads out of the patch";
+                let help = "add `[out]` with `in = \"…\"`";
+                self.findings.report(Diagnostic::error(codes::NO_OUT, end..end, message).help(help));
+            }
+            None => {}
+        }
+        let controls: Vec<_> = drafts.iter().enumerate().map(|(at, draft)| self.control(ControlId(at), draft)).collect();
+        pitch::check(&modules, &controls, &pending, &mut self.findings);
+        patch.inputs = self.scope.inputs.clone();
+        patch.modules = modules.into_iter().flatten().collect();
+        patch.controls = controls;
+        if patch.modules.len() == self.scope.modules.len() {
+            let sides = Sides::of(&patch);
+            for (module, output, diagnostic) in std::mem::take(&mut self.findings.sides) {
+                if !sides.output_is_stereo(&patch, module, output) {
+                    self.findings.report(diagnostic);
+                }
+            }
+        }
+        let mut maps: Vec<Map> = Vec::new();
+        for (at, draft) in drafts.iter().enumerate() {
+            maps.extend(draft.maps.iter().filter_map(|entry| self.short_map(entry, Target::Control(ControlId(at)))));
+        }
+        if let Some((_, entries)) = section(self, "map", "such as `\"cc 1\" = \"lfo.rate\"` below `[map]`") {
+            let addresses = addresses(&patch);
+            maps.extend(self.maps(&entries, &Targets::new(&addresses)));
+        }
+        patch.maps = maps;
+        Some(patch)
+    }
+
+    fn scope_has_table(&self, voice: Option<&Entry<'d, 't>>, global: Option<&Entry<'d, 't>>, name: &str) -> bool {
+        [voice, global].into_iter().flatten().any(|entry| entry.value.as_table().is_some_and(|table| table.contains_key(name)))
+    }
+
+    /// One key at the top of the file, where it is not a section of its own.
+    fn top(&mut self, entry: &Entry<'d, 't>, patch: &mut Patch) {
+        match entry.key {
+            "format" => {
+                if self.number(entry, 1.0, 1e9, true).is_some_and(|format| format > 1.0) {
+                    let message = "this version reads format 1";
+                    let help = "the file was made for a newer rackd";
+                    self.findings.report(Diagnostic::error(codes::BAD_FORMAT, entry.span.clone(), message).help(help));
+                }
+            }
+            "name" => patch.name = self.string(entry, "what the patch is called").unwrap_or("").to_owned(),
+            "description" => patch.description = self.string(entry, "what the patch is").unwrap_or("").to_owned(),
+            "tempo" => patch.tempo = self.tempo(entry),
+            "presets" | "test" => {
+                let message = format!("`{}` is not read by this version", entry.key);
+                let help = "the patch plays without it";
+                self.findings.report(Diagnostic::warning(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
+            }
+            "slots" => {
+                let message = "this is a rack, and this version reads single patches";
+                let help = "play the patch of one of its slots";
+                self.findings.report(Diagnostic::error(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
+            }
+            "include" => {
+                let message = "`include` is not read by this version";
+                let help = "write the modules of that patch into this one";
+                self.findings.report(Diagnostic::error(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
+            }
+            key if TOP.contains(&key) => {}
+            key => {
+                let is_module = entry.value.as_table().is_some_and(|table| table.contains_key("type"));
+                self.scope.declare_broken(key);
+                if is_module {
+                    let message = format!("module `{}` stands neither in a voice nor in the global part", short(key));
+                    let mut diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span.clone(), message);
+                    diagnostic.help = Some(format!("write `[voice.{0}]` for one a note, `[global.{0}]` for one for the patch", short(key)));
+                    self.findings.report(diagnostic);
+                } else {
+                    self.unknown_key(entry, "a patch", TOP);
+                }
+            }
+        }
+    }
+
+    /// Beats a minute: a number, or text with `bpm`.
+    fn tempo(&mut self, entry: &Entry<'d, 't>) -> Option<f64> {
+        let tempo = match self.quantity(entry)? {
+            Quantity::Plain(tempo) => tempo,
+            Quantity::Frequency(octaves) => 60.0 * crate::base::units::hertz_from_octaves(octaves),
+            other => {
+                let message = format!("this is {}, and a tempo is in beats a minute", other.what());
+                self.findings.report(Diagnostic::error(codes::WRONG_UNIT, entry.span.clone(), message).help("such as 118"));
+                return None;
+            }
+        };
+        if (TEMPO.0 - 1e-9..=TEMPO.1 + 1e-6).contains(&tempo) {
+            return Some(tempo);
+        }
+        let message = format!("`tempo` goes from {} to {} beats a minute", TEMPO.0, TEMPO.1);
+        self.findings.report(Diagnostic::error(codes::OUT_OF_RANGE, entry.span.clone(), message));
+        None
+    }
+}
