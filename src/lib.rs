@@ -24,9 +24,12 @@
 pub mod base;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod dsp;
+#[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
+pub mod engine;
 pub mod module;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod modules;
 pub mod patch;
+pub mod plan;
 pub mod rt;
 pub mod surface;

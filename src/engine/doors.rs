@@ -1,0 +1,84 @@
+//! The ends of the engine that others hold: feeds in, reports, meters and old plans out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use super::{Event, Report};
+use crate::base::time::SampleTime;
+
+/// How many feeds an engine has, one for each kind of producer.
+pub const FEEDS: usize = 16;
+
+/// Events that one feed holds before it is full.
+pub const FEED_CAPACITY: usize = 8192;
+
+/// One kind of producer's door into the engine.
+pub struct Feed {
+    /// Which, 0 to 15: of equal times, the lower feed's events act first.
+    pub number: u8,
+    pub(super) ring: rtrb::Producer<Event>,
+}
+
+/// The feed has no room for all of the events; none went in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine's queue is full")]
+pub struct Full;
+
+impl Feed {
+    /// Sends all events, or none. Together they come into the engine between two blocks. `[control]`
+    ///
+    /// # Errors
+    /// [`Full`] where there is no room for all.
+    pub fn send(&mut self, events: &[Event]) -> Result<(), Full> {
+        let chunk = self.ring.write_chunk_uninit(events.len()).map_err(|_| Full)?;
+        chunk.fill_from_iter(events.iter().copied());
+        Ok(())
+    }
+}
+
+/// What the engine shows of itself, without a wait on either side.
+#[derive(Debug, Default)]
+pub struct Shown {
+    /// Time of the next block.
+    pub now: AtomicU64,
+    /// Events applied since the start.
+    pub applied: AtomicU64,
+    /// Events that came too late and acted at once.
+    pub late: AtomicU64,
+    /// Events dropped because too many were waiting.
+    pub overflowed: AtomicU64,
+    /// Reports that found no room on their way back.
+    pub unreported: AtomicU64,
+    /// Voices sounding.
+    pub voices: AtomicU32,
+    /// Frames in which the master was limited.
+    pub limited: AtomicU64,
+    /// Outputs that were no number.
+    pub not_finite: AtomicU64,
+    /// Peak of the master since last taken, left and right, as bits of f32.
+    pub peak: [AtomicU32; 2],
+    /// Share of the time that the last callbacks took, as bits of f32; written by the host.
+    pub load: AtomicU32,
+}
+
+impl Shown {
+    /// Time of the next block. `[any]`
+    pub fn now(&self) -> SampleTime {
+        self.now.load(Relaxed)
+    }
+
+    /// The master's peaks since this was last asked. `[any]`
+    pub fn take_peaks(&self) -> [f32; 2] {
+        [0, 1].map(|side: usize| f32::from_bits(self.peak[side].swap(0, Relaxed)))
+    }
+}
+
+/// Everything but the engine itself.
+pub struct Doors {
+    /// The feeds, by number.
+    pub feeds: Vec<Feed>,
+    /// What comes back.
+    pub reports: rtrb::Consumer<Report>,
+    /// What the engine shows of itself.
+    pub shown: Arc<Shown>,
+}

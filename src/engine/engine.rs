@@ -1,0 +1,326 @@
+//! What the callback owns.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::beat::BeatClock;
+use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, Shown};
+use super::event::{ALL_SLOTS, Act, Event};
+use super::master::Master;
+use super::queue::EventQueue;
+use super::report::Report;
+use super::strip::{Block, Strip};
+use crate::base::time::{BLOCK, SampleTime, tile_index};
+use crate::plan::SlotPlan;
+use crate::rt::guard::FlushToZero;
+
+/// Slots an engine has.
+pub const SLOTS: usize = 64;
+
+/// The audio thread's half of rackd.
+pub struct Engine {
+    rate: f32,
+    now: SampleTime,
+    strips: Vec<Strip>,
+    feeds: Vec<rtrb::Consumer<Event>>,
+    queue: EventQueue,
+    beat: BeatClock,
+    master: Master,
+    mix: Box<[[f32; BLOCK]; 2]>,
+    input: Box<[[f32; BLOCK]; 2]>,
+    plans: rtrb::Consumer<(u8, Box<SlotPlan>)>,
+    home: rtrb::Producer<Box<SlotPlan>>,
+    failures: rtrb::Producer<Box<dyn Any + Send>>,
+    out: Outbox,
+}
+
+/// The engine's side of what comes back.
+struct Outbox {
+    reports: rtrb::Producer<Report>,
+    shown: Arc<Shown>,
+}
+
+impl Outbox {
+    fn tell(&mut self, report: Report) {
+        if let Report::NotFinite { .. } = report {
+            self.shown.not_finite.fetch_add(1, Relaxed);
+        }
+        if self.reports.push(report).is_err() {
+            self.shown.unreported.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+/// Control's door for plans: one in flight, and the old ones come home through it.
+pub struct PlanDoor {
+    to: rtrb::Producer<(u8, Box<SlotPlan>)>,
+    home: rtrb::Consumer<Box<SlotPlan>>,
+    failures: rtrb::Consumer<Box<dyn Any + Send>>,
+}
+
+impl PlanDoor {
+    /// Sends a slot's new plan; it is given back while another is in flight. `[control]`
+    ///
+    /// # Errors
+    /// The plan itself, where one is in flight.
+    pub fn send(&mut self, slot: u8, plan: Box<SlotPlan>) -> Result<(), Box<SlotPlan>> {
+        self.to.push((slot, plan)).map_err(|rtrb::PushError::Full((_, plan))| plan)
+    }
+
+    /// Whether a plan is in flight. `[control]`
+    pub fn busy(&self) -> bool {
+        self.to.slots() == 0
+    }
+
+    /// Drops the plans that have come home; how many. `[control]`
+    pub fn collect(&mut self) -> usize {
+        std::iter::from_fn(|| self.home.pop().ok()).count()
+    }
+
+    /// What the code of a slot said when it failed. `[control]`
+    #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "not on the audio thread")]
+    pub fn failure(&mut self) -> Option<String> {
+        let payload = self.failures.pop().ok()?;
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
+        Some(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
+}
+
+impl Engine {
+    /// An engine without plans at a rate that it keeps for life [Hz]. `[control]`
+    #[allow(clippy::disallowed_methods, reason = "built off the audio thread")]
+    pub fn new(rate: f32) -> (Self, Doors, PlanDoor) {
+        let (to, plans) = rtrb::RingBuffer::new(1);
+        let (home, home_end) = rtrb::RingBuffer::new(8);
+        let (failures, failures_end) = rtrb::RingBuffer::new(SLOTS);
+        let (reports, reports_end) = rtrb::RingBuffer::new(8192);
+        let (senders, feeds): (Vec<_>, Vec<_>) = (0..FEEDS).map(|_| rtrb::RingBuffer::new(FEED_CAPACITY)).unzip();
+        let shown = Arc::new(Shown::default());
+        let engine = Self {
+            rate,
+            now: 0,
+            strips: (0..SLOTS as u8).map(Strip::new).collect(),
+            feeds,
+            queue: EventQueue::new(),
+            beat: BeatClock::new(120.0, f64::from(rate)),
+            master: Master::new(rate),
+            mix: Box::new([[0.0; BLOCK]; 2]),
+            input: Box::new([[0.0; BLOCK]; 2]),
+            plans,
+            home,
+            failures,
+            out: Outbox { reports, shown: Arc::clone(&shown) },
+        };
+        let feeds = senders.into_iter().enumerate().map(|(number, ring)| Feed { number: number as u8, ring }).collect();
+        (engine, Doors { feeds, reports: reports_end, shown }, PlanDoor { to, home: home_end, failures: failures_end })
+    }
+
+    /// Frames a second. `[any]`
+    pub fn rate(&self) -> f32 {
+        self.rate
+    }
+
+    /// Time of the next frame. `[any]`
+    pub fn now(&self) -> SampleTime {
+        self.now
+    }
+
+    /// Works out the next `output.len() / channels` frames, interleaved; any number of them. `input` is interleaved too, with
+    /// `input_channels` channels (0 for none), and may be shorter: what is missing is silence. One channel gets the mean of both
+    /// sides, channels past the second are silent. `[audio]`
+    pub fn run(&mut self, input: &[f32], input_channels: usize, output: &mut [f32], channels: usize) {
+        if channels == 0 {
+            return;
+        }
+        let _tiny = FlushToZero::begin();
+        self.take_events();
+        let frames = output.len() / channels;
+        let mut done = 0;
+        while done < frames {
+            self.take_plan();
+            let from = tile_index(self.now);
+            let most = (BLOCK - from).min(frames - done);
+            let block = self.next_block(most);
+            let to = from + block.frames;
+            self.take_input(input.get(done * input_channels..).unwrap_or(&[]), input_channels, from, to);
+            self.run_block(block);
+            for (at, frame) in output[done * channels..(done + block.frames) * channels].chunks_exact_mut(channels).enumerate() {
+                let [left, right] = [self.mix[0][from + at], self.mix[1][from + at]];
+                match frame {
+                    [mono] => *mono = 0.5 * (left + right),
+                    [first, second, rest @ ..] => {
+                        *first = left;
+                        *second = right;
+                        rest.fill(0.0);
+                    }
+                    [] => {}
+                }
+            }
+            self.now += block.frames as u64;
+            done += block.frames;
+        }
+        let shown = &self.out.shown;
+        shown.now.store(self.now, Relaxed);
+        shown.voices.store(self.strips.iter().map(Strip::voices).sum::<usize>() as u32, Relaxed);
+        self.master.show(shown);
+    }
+
+    /// Takes what the feeds have brought into the queue. Where there is no room left, what ends notes acts at once: a flood may not make
+    /// them hang.
+    fn take_events(&mut self) {
+        for number in 0..self.feeds.len() {
+            while let Ok(mut event) = self.feeds[number].pop() {
+                let feed = number as u8;
+                if event.at < self.now {
+                    if event.at > 0 {
+                        let frames = (self.now - event.at).min(u64::from(u32::MAX)) as u32;
+                        self.out.shown.late.fetch_add(1, Relaxed);
+                        self.out.tell(Report::Late { feed, frames });
+                    }
+                    event.at = self.now;
+                }
+                if self.queue.push(event, feed) {
+                    continue;
+                }
+                if let Act::NoteOff { .. } | Act::Panic { .. } = event.act {
+                    self.apply(Event { at: self.now, ..event }, feed, tile_index(self.now));
+                } else {
+                    self.out.shown.overflowed.fetch_add(1, Relaxed);
+                    self.out.tell(Report::Overflow { feed });
+                }
+            }
+        }
+    }
+
+    /// Begins a new plan, if one waits and the old one can go home.
+    fn take_plan(&mut self) {
+        if self.home.slots() == 0 {
+            return;
+        }
+        let Ok((slot, plan)) = self.plans.pop() else { return };
+        let block = self.block(0);
+        let out = &mut self.out;
+        let Some(strip) = self.strips.get_mut(slot as usize) else {
+            // Room was seen above, and only this thread fills it.
+            let _ = self.home.push(plan);
+            return;
+        };
+        if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
+            let _ = self.home.push(old);
+        }
+        self.out.tell(Report::Swapped { slot, at: self.now });
+    }
+
+    fn block(&self, frames: usize) -> Block {
+        Block { start: self.now, frames, rate: self.rate, tempo: self.beat.tempo() as f32 }
+    }
+
+    /// Applies the events of the next block; it ends before the next event that a block cannot hold within.
+    fn next_block(&mut self, most: usize) -> Block {
+        let mut frames = most;
+        let from = tile_index(self.now);
+        while let Some((event, _)) = self.queue.peek().map(|(event, feed)| (*event, feed)) {
+            if event.at >= self.now + frames as u64 {
+                break;
+            }
+            if divides(event.act) && event.at > self.now {
+                frames = (event.at - self.now) as usize;
+                break;
+            }
+            let Some((event, feed)) = self.queue.pop_before(self.now + frames as u64) else { break };
+            self.apply(event, feed, from + (event.at - self.now) as usize);
+        }
+        self.block(frames)
+    }
+
+    fn apply(&mut self, event: Event, feed: u8, frame: usize) {
+        self.out.shown.applied.fetch_add(1, Relaxed);
+        let block = self.block(0);
+        let out = &mut self.out;
+        let mut tell = |report| out.tell(report);
+        match event.act {
+            Act::Tempo(tempo) => {
+                self.beat.set_tempo(event.at, f64::from(tempo));
+                let block = Block { tempo, ..block };
+                self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell));
+            }
+            Act::Run(running) => self.beat.run(event.at, running),
+            Act::Locate(beat) => self.beat.locate(event.at, f64::from(beat)),
+            Act::Sync(number) => tell(Report::Synced(number)),
+            Act::Mix { slot: ALL_SLOTS, what, value } => self.master.set(what, value),
+            Act::Panic { slot: ALL_SLOTS, .. } => self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell)),
+            Act::Knob { slot, .. }
+            | Act::Cell { slot, .. }
+            | Act::NoteOff { slot, .. }
+            | Act::NoteSet { slot, .. }
+            | Act::Panic { slot, .. }
+            | Act::Mix { slot, .. }
+            | Act::NoteOn { slot, .. } => {
+                let Some(strip) = self.strips.get_mut(slot as usize) else { return };
+                strip.act(event.act, frame, block, &mut tell);
+                if let Act::NoteOn { slot, id, frames, .. } = event.act
+                    && frames > 0
+                {
+                    let off = Event { at: event.at + u64::from(frames), act: Act::NoteOff { slot, id, velocity: 0.5 } };
+                    if !self.queue.push(off, feed) {
+                        // A note that cannot be ended later must not hang: it ends now.
+                        self.out.shown.overflowed.fetch_add(1, Relaxed);
+                        let out = &mut self.out;
+                        strip.act(off.act, frame, block, &mut |report| out.tell(report));
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_input(&mut self, input: &[f32], channels: usize, from: usize, to: usize) {
+        for at in from..to {
+            let frame = input.get((at - from) * channels..(at - from + 1) * channels).unwrap_or(&[]);
+            let (left, right) = match frame {
+                [] => (0.0, 0.0),
+                [mono] => (*mono, *mono),
+                [left, right, ..] => (*left, *right),
+            };
+            self.input[0][at] = if left.is_finite() { left } else { 0.0 };
+            self.input[1][at] = if right.is_finite() { right } else { 0.0 };
+        }
+    }
+
+    fn run_block(&mut self, block: Block) {
+        let from = tile_index(block.start);
+        let to = from + block.frames;
+        let solo = self.strips.iter().any(|strip| strip.solo && strip.plan.is_some());
+        for side in &mut *self.mix {
+            side[from..to].fill(0.0);
+        }
+        for strip in &mut self.strips {
+            if strip.plan.is_none() {
+                continue;
+            }
+            strip.input(from, to, [&self.input[0], &self.input[1]]);
+            if let Some(plan) = &mut strip.plan {
+                for at in 0..plan.pulses.len() {
+                    let pulse = plan.pulses[at];
+                    self.beat.write(pulse, &mut plan.part.wires[pulse.wire as usize], block.start, block.frames);
+                }
+            }
+            let out = &mut self.out;
+            if let Some(payload) = strip.run(block, solo, &mut self.mix, &mut |report| out.tell(report))
+                && let Err(rtrb::PushError::Full(payload)) = self.failures.push(payload)
+            {
+                // Freeing it here would free on the audio thread: it is left to the process.
+                std::mem::forget(payload);
+            }
+        }
+        self.master.run(&mut self.mix, from, to);
+    }
+}
+
+/// Whether a block must begin at an event: what changes something that all of a block's steps read.
+fn divides(act: Act) -> bool {
+    match act {
+        Act::Cell { .. } | Act::Tempo(_) | Act::Run(_) | Act::Locate(_) | Act::Mix { .. } | Act::Panic { .. } => true,
+        Act::Knob { .. } | Act::NoteOn { .. } | Act::NoteOff { .. } | Act::NoteSet { .. } | Act::Sync(_) => false,
+    }
+}

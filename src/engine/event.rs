@@ -1,0 +1,135 @@
+//! Something that happens at a point in time.
+
+use crate::base::time::SampleTime;
+use crate::plan::KnobId;
+use crate::plan::outline::NoteValue;
+
+/// A note as its maker calls it; unique among all that sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NoteId(pub u32);
+
+/// The number of a slot that means all of them.
+pub const ALL_SLOTS: u8 = u8::MAX;
+
+/// Something at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// When; a time that has passed, such as 0, means at the start of the next block.
+    pub at: SampleTime,
+    /// What.
+    pub act: Act,
+}
+
+/// What happens. Values are counted as the model says, finite and in range: who sends has seen to that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// A knob is turned.
+    Knob {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        knob: KnobId,
+        /// To where: counted, or beats where `beats`.
+        value: f32,
+        /// The value is a number of beats and follows the tempo.
+        beats: bool,
+    },
+    /// An entry of a live list is set.
+    Cell {
+        /// Whose.
+        slot: u8,
+        /// Which list, by its number in the outline.
+        list: u16,
+        /// Which entry, from 0; `u8::MAX` sets how many entries count, to `value`.
+        index: u8,
+        /// To what.
+        value: f32,
+    },
+    /// A note starts.
+    NoteOn {
+        /// Whose.
+        slot: u8,
+        /// The key, for `keys.…`.
+        key: u8,
+        /// The note's name.
+        id: NoteId,
+        /// Octaves above C4.
+        pitch: f32,
+        /// 0..1.
+        velocity: f32,
+        /// Frames after which it ends by itself; 0: when told.
+        frames: u32,
+    },
+    /// A note ends.
+    NoteOff {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        id: NoteId,
+        /// How fast it was let go, 0..1.
+        velocity: f32,
+    },
+    /// A note is given a value of its own. At the time of its start it begins there, later it moves there smoothly.
+    NoteSet {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        id: NoteId,
+        /// What.
+        what: NoteValue,
+        /// Counted.
+        value: f32,
+    },
+    /// All notes end.
+    Panic {
+        /// Whose, or [`ALL_SLOTS`].
+        slot: u8,
+        /// How.
+        how: Panic,
+    },
+    /// A strip of the mixer is set.
+    Mix {
+        /// Whose, or [`ALL_SLOTS`] for the master.
+        slot: u8,
+        /// What.
+        what: Mix,
+        /// Level as a factor, pan ±1, switches 0 or 1.
+        value: f32,
+    },
+    /// The tempo becomes this [beats a minute].
+    Tempo(f32),
+    /// The beat clock runs on, or halts where it is.
+    Run(bool),
+    /// The beat clock goes to this beat.
+    Locate(f32),
+    /// Tell when everything sent before by the same feed has been applied.
+    Sync(u32),
+}
+
+/// How notes end at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panic {
+    /// As when their keys are let go.
+    Release,
+    /// Within 10 ms.
+    Fade,
+    /// In this frame.
+    Cut,
+}
+
+/// What the mixer has for each slot and for the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    /// Level, as a factor.
+    Level,
+    /// Place, ±1.
+    Pan,
+    /// Silent.
+    Mute,
+    /// Others silent.
+    Solo,
+    /// The safety limiter (master only).
+    Limiter,
+}
+
+const _: () = assert!(size_of::<Event>() <= 32, "an event is at most 32 bytes");

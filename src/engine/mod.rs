@@ -1,0 +1,19 @@
+//! Layer 6: the audio thread.
+//!
+//! Imports `base`, `dsp`, `rt`, `module` and `plan`. Never allocates, frees, locks, waits, logs or calls the system. Start
+//! reading at [`engine`].
+
+pub mod allocator;
+pub mod beat;
+pub mod doors;
+#[allow(clippy::module_inception, reason = "the engine is what this folder is named after")]
+pub mod engine;
+pub mod event;
+pub mod master;
+pub mod queue;
+pub mod report;
+pub mod strip;
+
+pub use engine::{Engine, PlanDoor};
+pub use event::{Act, Event, NoteId};
+pub use report::Report;

@@ -1,0 +1,58 @@
+//! What comes back from the audio thread.
+
+use super::NoteId;
+use crate::base::time::SampleTime;
+
+/// Something to tell off the audio thread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Report {
+    /// A note's sound has ended.
+    NoteEnded {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        id: NoteId,
+    },
+    /// A note was refused because no voice may give way, or gave way to another.
+    NoteStolen {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        id: NoteId,
+    },
+    /// All that one feed sent before this number has been applied.
+    Synced(u32),
+    /// An event came too late.
+    Late {
+        /// Which feed.
+        feed: u8,
+        /// By how many frames.
+        frames: u32,
+    },
+    /// The events waiting in the engine were too many: one was dropped.
+    Overflow {
+        /// Which feed.
+        feed: u8,
+    },
+    /// A slot's new plan has begun to run.
+    Swapped {
+        /// Whose.
+        slot: u8,
+        /// When.
+        at: SampleTime,
+    },
+    /// A module put out what is no number; its bad lanes were silenced and started afresh.
+    NotFinite {
+        /// Whose.
+        slot: u8,
+        /// Which module of the patch.
+        module: u16,
+        /// Voice number, or `u16::MAX` in the global part.
+        voice: u16,
+    },
+    /// A slot's code failed; the slot is silent until it is loaded anew.
+    Died {
+        /// Whose.
+        slot: u8,
+    },
+}

@@ -1,0 +1,574 @@
+//! Items become steps: sums, kernels, feedback cables, knobs.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use super::bank::Send;
+use super::colour::KNOB;
+use super::compile::{KnobDraft, kernel_layout, lists_of, seed_of, sum_key};
+use super::knob::Musical;
+use super::knobs::musical;
+use super::layout::{Layout, SendLayout, SumLayout};
+use super::order::{self, Consumer, Item, Order, SendCable, Together};
+use super::outline::KnobOwner;
+use super::panel::PanelWires;
+use super::part::{Feedback, KernelShape, Span, Step};
+use super::slot::Pulse;
+use super::sum::{Depth, Factor, Finish, Product, SumShape};
+use crate::base::units::Unit;
+use crate::module::io::List;
+use crate::module::{Input, NoteSource};
+use crate::patch::stereo::Sides;
+use crate::patch::{Amount, Base, Domain, KeySource, ModuleId, Out, Patch, Source, Sum, Term};
+
+/// A jump of a depth is never shorter than this [ms].
+const DEPTH_MS: f32 = 5.0;
+
+/// A kernel before its wires have places.
+pub struct KernelDraft {
+    /// With virtual wires.
+    pub shape: KernelShape,
+}
+
+/// A part before its wires have places.
+#[derive(Default)]
+pub struct PartDraft {
+    /// Whether each virtual wire needs a place of its own.
+    pub pinned: Vec<bool>,
+    /// Knobs, whose wires stand first.
+    pub knobs: usize,
+    /// Everything, in order.
+    pub steps: Vec<Step>,
+    /// The runs of steps.
+    pub spans: Vec<Span>,
+    /// The spans of each section.
+    pub sections: Vec<Range<usize>>,
+    /// Sums.
+    pub sums: Vec<SumShape>,
+    /// Kernels.
+    pub kernels: Vec<KernelDraft>,
+    /// Feedback cables.
+    pub feedbacks: Vec<Feedback>,
+    section_start: usize,
+    span_start: u32,
+    recalls: Vec<Step>,
+    keeps: Vec<Step>,
+    body: Vec<Step>,
+}
+
+impl PartDraft {
+    /// A new virtual wire. `[control]`
+    pub(super) fn wire(&mut self, pinned: bool) -> u32 {
+        self.pinned.push(pinned);
+        self.pinned.len() as u32 - 1
+    }
+}
+
+/// Where a sum is worked out, and for what.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    voice: bool,
+    side: u8,
+    /// The module that takes it, for cables that close a cycle.
+    taker: Option<ModuleId>,
+    input: &'a Input,
+}
+
+/// Everything that lowering gathers.
+pub struct Lowering<'a> {
+    pub(super) patch: &'a Patch,
+    pub(super) rate: f32,
+    pub(super) turned: &'a dyn Fn(KnobOwner) -> Option<Amount>,
+    /// The global part.
+    pub global: PartDraft,
+    /// The voices' part.
+    pub voice: PartDraft,
+    /// Knobs.
+    pub(super) knobs: Vec<KnobDraft>,
+    /// Their names for the next plan.
+    pub knob_names: Vec<String>,
+    pub(super) knob_index: HashMap<(KnobOwner, u32, bool), u32>,
+    /// The knobs of `keys.…`.
+    pub keys: Vec<(KeySource, u32)>,
+    /// Every setting of every module as a list.
+    pub lists: Vec<List>,
+    /// Which each is.
+    pub list_names: Vec<(ModuleId, usize)>,
+    module_lists: Vec<Range<u32>>,
+    /// Where things stand.
+    pub layout: Layout,
+    /// Cables from the voices.
+    pub sends: Vec<Send>,
+    send_wires: Vec<[u32; 2]>,
+    taken_wires: Vec<[u32; 2]>,
+    /// Sends that arrive 64 samples late.
+    pub delays: Vec<(u32, u32)>,
+    /// Pulses.
+    pub pulses: Vec<Pulse>,
+    /// The slot's inputs.
+    pub inputs: Vec<[u32; 2]>,
+    /// The output.
+    pub out: [u32; 2],
+    /// Note sources.
+    pub sources: PanelWires,
+    /// Own values: knob, wire.
+    pub own: Vec<(u32, u32)>,
+    pub(super) own_of: HashMap<u32, u32>,
+    /// Names of their knobs.
+    pub own_names: Vec<String>,
+    outputs: HashMap<(ModuleId, usize, u8), u32>,
+    used: HashSet<(ModuleId, usize)>,
+    sides: Sides,
+    late: HashSet<(ModuleId, ModuleId)>,
+    recalls: HashMap<(ModuleId, usize, u8), u32>,
+    send_of: HashMap<Consumer, usize>,
+}
+
+impl<'a> Lowering<'a> {
+    /// Nothing lowered yet. `[control]`
+    pub fn new(patch: &'a Patch, rate: f32, turned: &'a dyn Fn(KnobOwner) -> Option<Amount>) -> Self {
+        let (mut lists, mut list_names, mut module_lists) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, module) in patch.modules.iter().enumerate() {
+            let start = lists.len() as u32;
+            let of_module = lists_of(module);
+            list_names.extend((0..of_module.len()).map(|setting| (ModuleId(number), setting)));
+            lists.extend(of_module);
+            module_lists.push(start..lists.len() as u32);
+        }
+        let mut used = HashSet::new();
+        let sums = patch.modules.iter().flat_map(|module| &module.inputs).chain(order::out_sums(patch));
+        sums.for_each(|sum| used_outputs(sum, &mut used));
+        let mut lowering = Self {
+            patch,
+            rate,
+            turned,
+            global: PartDraft::default(),
+            voice: PartDraft::default(),
+            knobs: Vec::new(),
+            knob_names: Vec::new(),
+            knob_index: HashMap::new(),
+            keys: Vec::new(),
+            lists,
+            list_names,
+            module_lists,
+            layout: Layout::default(),
+            sends: Vec::new(),
+            send_wires: Vec::new(),
+            taken_wires: Vec::new(),
+            delays: Vec::new(),
+            pulses: Vec::new(),
+            inputs: Vec::new(),
+            out: [0; 2],
+            sources: [None; 11],
+            own: Vec::new(),
+            own_of: HashMap::new(),
+            own_names: Vec::new(),
+            outputs: HashMap::new(),
+            used,
+            sides: Sides::of(patch),
+            late: HashSet::new(),
+            recalls: HashMap::new(),
+            send_of: HashMap::new(),
+        };
+        if let Some(named) = &patch.inputs {
+            for mono in std::iter::once(false).chain(named.iter().map(|input| input.mono)) {
+                let left = lowering.global.wire(true);
+                let right = if mono { left } else { lowering.global.wire(true) };
+                lowering.inputs.push([left, right]);
+            }
+        }
+        lowering
+    }
+
+    /// One of the parts. `[control]`
+    pub fn part(&mut self, voice: bool) -> &mut PartDraft {
+        if voice { &mut self.voice } else { &mut self.global }
+    }
+
+    /// Opens a section. `[control]`
+    pub fn open_section(&mut self, voice: bool) -> usize {
+        let part = self.part(voice);
+        part.section_start = part.spans.len();
+        part.section_start
+    }
+
+    /// Gives every send its wires in the global part. `[control]`
+    pub fn declare_sends(&mut self, order: &Order) {
+        self.late.clone_from(&order.late);
+        for (number, send) in order.sends.iter().enumerate() {
+            self.send_of.insert(send.consumer, number);
+            let stereo = self.send_is_stereo(send.consumer);
+            let mut pair = || {
+                let left = self.global.wire(true);
+                [left, if stereo { self.global.wire(true) } else { left }]
+            };
+            let sums = pair();
+            let taken = if send.delayed { pair() } else { sums };
+            if send.delayed {
+                self.delays.push((sums[0], taken[0]));
+                if stereo {
+                    self.delays.push((sums[1], taken[1]));
+                }
+            }
+            self.send_wires.push(sums);
+            self.taken_wires.push(taken);
+        }
+    }
+
+    fn send_is_stereo(&self, consumer: Consumer) -> bool {
+        let sum = order::sum_of(self.patch, consumer);
+        let explicit = matches!(consumer, Consumer::Out(_)) && matches!(self.patch.out, Out::Sides(..));
+        !explicit
+            && sum
+                .terms
+                .iter()
+                .filter(|term| order::term_of_voices(self.patch, term))
+                .any(|term| self.sides.term_is_stereo(self.patch, term))
+    }
+
+    /// Begins what runs together. `[control]`
+    pub fn begin(&mut self, voice: bool) {
+        let part = self.part(voice);
+        part.span_start = part.steps.len() as u32;
+    }
+
+    /// Ends what runs together. `[control]`
+    pub fn end(&mut self, voice: bool, together: &Together) {
+        self.recalls.clear();
+        let part = self.part(voice);
+        let start = part.span_start;
+        let (recalls, body, keeps) = (std::mem::take(&mut part.recalls), std::mem::take(&mut part.body), std::mem::take(&mut part.keeps));
+        part.steps.extend(recalls);
+        part.steps.extend(body);
+        part.steps.extend(keeps);
+        let end = part.steps.len() as u32;
+        if start == end {
+            return;
+        }
+        let extends = part.spans.len() > part.section_start && !together.cycle && part.spans.last().is_some_and(|span| !span.cycle);
+        match part.spans.last_mut() {
+            Some(last) if extends => last.steps.end = end,
+            _ => part.spans.push(Span { steps: start..end, cycle: together.cycle }),
+        }
+    }
+
+    /// A module: the sums of its inputs, then its kernel, once a side where it runs once a side. `[control]`
+    pub fn module(&mut self, id: ModuleId) {
+        let patch = self.patch;
+        let module = &patch.modules[id.0];
+        let voice = module.domain == Domain::Voice;
+        let kind = module.kind;
+        let sides = self.sides.of_module(id);
+        let mut places = Vec::new();
+        let mut count = 0u8;
+        for input in kind.inputs {
+            places.push(count);
+            count += 1 + u8::from(input.stereo);
+        }
+        let mut shared: HashMap<(usize, u8), u32> = HashMap::new();
+        for side in 0..sides {
+            let mut inputs = Vec::new();
+            for (number, input) in kind.inputs.iter().enumerate() {
+                let stereo_fed = self.sides.sum_is_stereo(patch, &module.inputs[number]);
+                let mut wire = |lowering: &mut Self, side: u8| {
+                    let side = if stereo_fed { side } else { 0 };
+                    *shared
+                        .entry((number, side))
+                        .or_insert_with(|| lowering.input_sum(voice, Consumer::Input(id, number), side, input, Some(id)))
+                };
+                if input.stereo {
+                    let pair = [wire(self, 0), wire(self, 1)];
+                    inputs.extend(pair);
+                } else if kind.stereo() && stereo_fed {
+                    let pair = [wire(self, 0), wire(self, 1)];
+                    let mean = self.mean(voice, pair);
+                    inputs.push(mean);
+                } else {
+                    inputs.push(wire(self, side));
+                }
+            }
+            let mut outputs = Vec::new();
+            let mut wanted = 0;
+            for (number, output) in kind.outputs.iter().enumerate() {
+                if self.used.contains(&(id, number)) {
+                    wanted |= 1 << number;
+                }
+                if output.stereo {
+                    let pair = [self.output_wire(id, number, 0), self.output_wire(id, number, 1)];
+                    outputs.extend(pair);
+                } else {
+                    outputs.push(self.output_wire(id, number, side));
+                }
+            }
+            let shape = KernelShape {
+                module: id.0 as u16,
+                inputs,
+                places: places.clone(),
+                outputs,
+                wanted,
+                lists: self.module_lists[id.0].clone(),
+                envelope: kind.envelope,
+                seed: seed_of(&module.name, side),
+            };
+            let part = self.part(voice);
+            let number = part.kernels.len() as u32;
+            part.kernels.push(KernelDraft { shape });
+            part.body.push(Step::Kernel(number));
+            self.layout.kernels.insert((module.name.clone(), side), kernel_layout(module, number, sides));
+        }
+    }
+
+    /// The voice terms of a global input, worked out in each voice. `[control]`
+    pub fn send(&mut self, number: usize, send: SendCable, section: usize) {
+        let patch = self.patch;
+        let sum = order::sum_of(patch, send.consumer);
+        let input = self.consumer_input(send.consumer);
+        let stereo = self.send_is_stereo(send.consumer);
+        for side in 0..=u8::from(stereo) {
+            let place = Place { voice: true, side: self.side_for(send.consumer, side), taker: None, input: &input };
+            let terms = sum.terms.iter().enumerate().filter(|(_, term)| order::term_of_voices(patch, term));
+            let products = terms.map(|(at, term)| self.product(place, send.consumer, at, term)).collect();
+            let shape_number = self.add_sum(true, Depth::Fixed(0.0), products, Finish::Signal, true);
+            let from = self.voice.sums[shape_number as usize].out;
+            let to = self.send_wires[number][side as usize];
+            let key = sum_key(patch, send.consumer, side);
+            self.layout.sends.insert(key, SendLayout { number: self.sends.len() as u32, wire: to, text: sum.text.clone() });
+            self.sends.push(Send { from, to, section });
+        }
+    }
+
+    /// The output. `[control]`
+    pub fn output(&mut self) {
+        let patch = self.patch;
+        let sums = order::out_sums(patch);
+        let input = self.consumer_input(Consumer::Out(0));
+        if let [whole] = sums[..] {
+            let left = self.input_sum(false, Consumer::Out(0), 0, &input, None);
+            let right =
+                if self.sides.sum_is_stereo(patch, whole) { self.input_sum(false, Consumer::Out(0), 1, &input, None) } else { left };
+            self.out = [left, right];
+        } else {
+            let left = self.input_sum(false, Consumer::Out(0), 0, &input, None);
+            self.out = [left, self.input_sum(false, Consumer::Out(1), 0, &input, None)];
+        }
+        for wire in self.out {
+            self.global.pinned[wire as usize] = true;
+        }
+    }
+
+    fn consumer_input(&self, consumer: Consumer) -> Input {
+        match consumer {
+            Consumer::Input(module, input) => self.patch.modules[module.0].kind.inputs[input],
+            Consumer::Out(_) => Input::audio(0, "in", "What is heard."),
+        }
+    }
+
+    /// The side of stereo sources that a consumer's side takes.
+    fn side_for(&self, consumer: Consumer, side: u8) -> u8 {
+        match consumer {
+            Consumer::Out(which) => order::side_of_out(self.patch, which).map_or(side, |side| side as u8),
+            Consumer::Input(..) => side,
+        }
+    }
+
+    /// The sum at an input; gives its wire.
+    fn input_sum(&mut self, voice: bool, consumer: Consumer, side: u8, input: &Input, taker: Option<ModuleId>) -> u32 {
+        let patch = self.patch;
+        let sum = order::sum_of(patch, consumer);
+        let place = Place { voice, side: self.side_for(consumer, side), taker, input };
+        let base = match sum.base {
+            Base::Number(amount) => {
+                let (owner, musical) = match consumer {
+                    Consumer::Input(module, number) => (KnobOwner::Base(module, number), musical(input.unit)),
+                    Consumer::Out(which) => (KnobOwner::OutBase(which), None),
+                };
+                let knob = self.knob(owner, amount, input.smooth_ms, input.unit == Unit::Trigger, musical.unwrap_or(Musical::Length));
+                Depth::Knob(self.knob_factor(voice, knob, matches!(consumer, Consumer::Input(..))))
+            }
+            Base::Control(control) => {
+                let knob = self.control(control, input.unit == Unit::Decibels, input.smooth_ms);
+                Depth::Knob(self.knob_factor(voice, knob, true))
+            }
+        };
+        let mut products = Vec::new();
+        let mut sent = false;
+        for (at, term) in sum.terms.iter().enumerate() {
+            if !voice && order::term_of_voices(patch, term) {
+                if !std::mem::replace(&mut sent, true)
+                    && let Some(send) = self.send_of.get(&consumer)
+                {
+                    let wire = self.taken_wires[*send][side as usize];
+                    products.push(Product { depth: Depth::Fixed(1.0), factors: vec![Factor::Wire(wire)] });
+                }
+                continue;
+            }
+            products.push(self.product(place, consumer, at, term));
+        }
+        let finish = match input.unit {
+            Unit::Audio => Finish::Signal,
+            Unit::Hertz => Finish::Hertz(input.min, input.max),
+            _ => Finish::Range(input.min, input.max),
+        };
+        let number = self.add_sum(voice, base, products, finish, false);
+        let key = sum_key(patch, consumer, side);
+        self.layout.sums.insert(key, SumLayout { number, voice, text: sum.text.clone() });
+        self.part(voice).sums[number as usize].out
+    }
+
+    fn add_sum(&mut self, voice: bool, base: Depth, products: Vec<Product>, finish: Finish, pinned: bool) -> u32 {
+        let part = self.part(voice);
+        let out = part.wire(pinned);
+        let number = part.sums.len() as u32;
+        part.sums.push(SumShape { base, products, finish, out });
+        part.body.push(Step::Sum(number));
+        number
+    }
+
+    /// The mean of two wires.
+    fn mean(&mut self, voice: bool, pair: [u32; 2]) -> u32 {
+        let products = pair.map(|wire| Product { depth: Depth::Fixed(0.5), factors: vec![Factor::Wire(wire)] }).to_vec();
+        let number = self.add_sum(voice, Depth::Fixed(0.0), products, Finish::Signal, false);
+        self.part(voice).sums[number as usize].out
+    }
+
+    fn product(&mut self, place: Place<'_>, consumer: Consumer, at: usize, term: &Term) -> Product {
+        let depth = if term.key.is_empty() {
+            Depth::Fixed(term.depth)
+        } else {
+            let owner = match consumer {
+                Consumer::Input(module, input) => KnobOwner::Depth(module, input, at),
+                Consumer::Out(which) => KnobOwner::OutDepth(which, at),
+            };
+            let knob = self.knob(owner, Amount::Plain(term.depth), depth_ms(place.input), false, Musical::Length);
+            Depth::Knob(self.knob_factor(place.voice, knob, false))
+        };
+        Product { depth, factors: term.sources.iter().map(|source| self.source(place, source)).collect() }
+    }
+
+    fn source(&mut self, place: Place<'_>, source: &Source) -> Factor {
+        match source {
+            Source::Output { module, output, side } => {
+                let side = self.sides.side_of_output(self.patch, *module, *output, side.map_or(place.side, |side| side as u8));
+                let global = self.patch.modules[module.0].domain == Domain::Global;
+                let wire = self.output_wire(*module, *output, side);
+                if place.taker.is_some_and(|taker| self.late.contains(&(*module, taker))) {
+                    return Factor::Wire(self.recall(place.voice, *module, *output, side, wire));
+                }
+                if global && place.voice {
+                    self.global.pinned[wire as usize] = true;
+                    return Factor::Global(wire);
+                }
+                Factor::Wire(wire)
+            }
+            Source::Note(source) => Factor::Wire(self.note_source(*source)),
+            Source::Keys(key) => {
+                let knob = self.key(*key);
+                if place.voice { Factor::Global(KNOB | knob) } else { Factor::Wire(KNOB | knob) }
+            }
+            Source::Control(control) => {
+                let knob = self.control(*control, place.input.unit == Unit::Decibels, depth_ms(place.input));
+                self.knob_factor(place.voice, knob, true)
+            }
+            Source::Input { index, side } => {
+                let pair = self.inputs.get(*index).copied().unwrap_or([0; 2]);
+                let wire = pair[side.map_or(place.side, |side| side as u8) as usize];
+                if place.voice { Factor::Global(wire) } else { Factor::Wire(wire) }
+            }
+            Source::Pulses(beats) => {
+                let found = self.pulses.iter().find(|pulse| pulse.beats == *beats).map(|pulse| pulse.wire);
+                let wire = found.unwrap_or_else(|| {
+                    let wire = self.global.wire(true);
+                    self.pulses.push(Pulse { beats: *beats, wire });
+                    wire
+                });
+                if place.voice { Factor::Global(wire) } else { Factor::Wire(wire) }
+            }
+            Source::Group(sum) => {
+                let base = match sum.base {
+                    Base::Number(Amount::Plain(number)) => Depth::Fixed(number),
+                    Base::Number(Amount::Beats(_)) => Depth::Fixed(0.0),
+                    Base::Control(control) => {
+                        let knob = self.control(control, place.input.unit == Unit::Decibels, depth_ms(place.input));
+                        Depth::Knob(self.knob_factor(place.voice, knob, true))
+                    }
+                };
+                let products = sum
+                    .terms
+                    .iter()
+                    .map(|term| Product {
+                        depth: Depth::Fixed(term.depth),
+                        factors: term.sources.iter().map(|source| self.source(place, source)).collect(),
+                    })
+                    .collect();
+                let number = self.add_sum(place.voice, base, products, Finish::Signal, false);
+                Factor::Wire(self.part(place.voice).sums[number as usize].out)
+            }
+        }
+    }
+
+    fn output_wire(&mut self, module: ModuleId, output: usize, side: u8) -> u32 {
+        if let Some(wire) = self.outputs.get(&(module, output, side)) {
+            return *wire;
+        }
+        let voice = self.patch.modules[module.0].domain == Domain::Voice;
+        let wire = self.part(voice).wire(false);
+        self.outputs.insert((module, output, side), wire);
+        wire
+    }
+
+    fn recall(&mut self, voice: bool, module: ModuleId, output: usize, side: u8, from: u32) -> u32 {
+        if let Some(wire) = self.recalls.get(&(module, output, side)) {
+            return *wire;
+        }
+        let name = self.patch.modules[module.0].name.clone();
+        let part = self.part(voice);
+        let to = part.wire(true);
+        let number = part.feedbacks.len() as u32;
+        part.feedbacks.push(Feedback { from, to });
+        part.recalls.push(Step::Recall(number));
+        part.keeps.push(Step::Keep(number));
+        self.recalls.insert((module, output, side), to);
+        self.layout.feedbacks.insert((name, output, side, voice), number);
+        to
+    }
+
+    fn note_source(&mut self, source: NoteSource) -> u32 {
+        if source == NoteSource::Pitch {
+            // Bend is in the pitch.
+            self.note_source(NoteSource::Bend);
+        }
+        if let Some(wire) = self.sources[source as usize] {
+            return wire;
+        }
+        let wire = self.voice.wire(true);
+        self.sources[source as usize] = Some(wire);
+        wire
+    }
+}
+
+fn depth_ms(input: &Input) -> f32 {
+    match input.unit {
+        Unit::Gate | Unit::Trigger => 0.0,
+        _ => input.smooth_ms.max(DEPTH_MS),
+    }
+}
+
+fn used_outputs(sum: &Sum, used: &mut HashSet<(ModuleId, usize)>) {
+    for source in sum.terms.iter().flat_map(|term| &term.sources) {
+        match source {
+            Source::Output { module, output, .. } => {
+                used.insert((*module, *output));
+            }
+            Source::Group(sum) => used_outputs(sum, used),
+            _ => {}
+        }
+    }
+}
+
+/// The items of a cycle, for whoever lists them. `[control]`
+pub fn modules_of(together: &Together) -> impl Iterator<Item = ModuleId> {
+    together.items.iter().filter_map(|item| match item {
+        Item::Module(module) => Some(*module),
+        _ => None,
+    })
+}

@@ -1,0 +1,27 @@
+//! Layer 5: [`crate::patch::Patch`] → [`SlotPlan`]: domains, order, sections, cycles, buffers, kernels, verify, listing.
+//!
+//! Imports `base`, `dsp`, `module`, `patch`. What the compiler makes for the audio thread holds no string. Start reading at
+//! [`compile`]; what runs is in [`slot`], [`part`] and [`bank`].
+
+pub mod bank;
+pub mod carry;
+pub mod colour;
+pub mod compile;
+pub mod knob;
+pub mod knobs;
+pub mod layout;
+pub mod listing;
+pub mod lower;
+pub mod order;
+pub mod outline;
+pub mod panel;
+pub mod part;
+pub mod ramp;
+pub mod slot;
+pub mod sum;
+pub mod verify;
+
+pub use compile::{Before, Options, compile};
+pub use listing::listing;
+pub use outline::{KnobId, KnobOwner, Outline};
+pub use slot::SlotPlan;

@@ -1,0 +1,282 @@
+//! The steps of one part of a patch, and one group's memory of them.
+
+use super::sum::{Own, SumShape, SumState, SumWork};
+use crate::base::time::{BLOCK, SampleTime, tile_index};
+use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::module::io::List;
+use crate::module::isa::{self, Level};
+use crate::module::{Io, Kernel, Seed, Tile, Wire};
+use std::ops::Range;
+
+/// One thing done in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A sum, by its number.
+    Sum(u32),
+    /// A kernel, by its number.
+    Kernel(u32),
+    /// The frame before, from the group's memory, by the number of the feedback cable.
+    Recall(u32),
+    /// Remembers the last frame for [`Self::Recall`].
+    Keep(u32),
+}
+
+/// Steps that run together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Which steps.
+    pub steps: Range<u32>,
+    /// Frame by frame, because they feed each other.
+    pub cycle: bool,
+}
+
+/// A cable that closes a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feedback {
+    /// The wire whose last frame is remembered.
+    pub from: u32,
+    /// The wire that carries it one frame later.
+    pub to: u32,
+}
+
+/// A kernel's place in the plan.
+#[derive(Clone, Debug)]
+pub struct KernelShape {
+    /// Number of the module in the patch.
+    pub module: u16,
+    /// Wire of each input, a stereo one two.
+    pub inputs: Vec<u32>,
+    /// Position of each declared input's first wire.
+    pub places: Vec<u8>,
+    /// Wire of each output, a stereo one two.
+    pub outputs: Vec<u32>,
+    /// One bit a declared output that something is connected to.
+    pub wanted: u32,
+    /// Its settings among the slot's lists.
+    pub lists: Range<u32>,
+    /// Decides when a voice is over.
+    pub envelope: bool,
+    /// Drawn from the module's name and side.
+    pub seed: Seed,
+}
+
+/// What never changes of a part.
+#[derive(Clone, Debug, Default)]
+pub struct PartShape {
+    /// Everything, in order.
+    pub steps: Vec<Step>,
+    /// The runs of steps.
+    pub spans: Vec<Span>,
+    /// The sums, by number.
+    pub sums: Vec<SumShape>,
+    /// The kernels, by number.
+    pub kernels: Vec<KernelShape>,
+    /// The cables that close cycles, by number.
+    pub feedbacks: Vec<Feedback>,
+}
+
+/// What one group of lanes keeps from block to block.
+pub struct Group<L: Lanes> {
+    /// The kernels, by number.
+    pub kernels: Vec<Box<dyn Kernel<L>>>,
+    /// What is kept of the sums.
+    pub sums: Vec<SumState<L>>,
+    /// What is kept of the feedback cables.
+    pub recalls: Vec<L>,
+    /// Values that notes have been given in place of a knob's.
+    pub own: Vec<Own<L>>,
+}
+
+impl<L: Lanes> Group<L> {
+    /// Starts these lanes afresh in some spans. `[audio]`
+    pub fn reset(&mut self, shape: &PartShape, spans: Range<usize>, lanes: LaneMask, seed: Seed) {
+        for span in &shape.spans[spans] {
+            for step in &shape.steps[span.steps.start as usize..span.steps.end as usize] {
+                match *step {
+                    Step::Kernel(number) => {
+                        let own = Seed(shape.kernels[number as usize].seed.0 ^ seed.0);
+                        self.kernels[number as usize].reset(lanes, own);
+                    }
+                    Step::Recall(number) => {
+                        let kept = &mut self.recalls[number as usize];
+                        *kept = L::default().pick(lanes, *kept);
+                    }
+                    Step::Sum(_) | Step::Keep(_) => {}
+                }
+            }
+        }
+    }
+
+    /// The lanes in which every envelope is at rest. `[audio]`
+    pub fn at_rest(&self, shape: &PartShape) -> LaneMask {
+        let mut rest = LaneMask::ALL;
+        for (kernel, shape) in self.kernels.iter().zip(&shape.kernels) {
+            if shape.envelope {
+                rest = rest.and(kernel.at_rest());
+            }
+        }
+        rest
+    }
+}
+
+/// The modules that put out what is no number, as many as are told at a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    list: [(u16, LaneMask); 8],
+    len: usize,
+}
+
+impl Faults {
+    fn add(&mut self, module: u16, lanes: LaneMask) {
+        if let Some(entry) = self.list.get_mut(self.len) {
+            *entry = (module, lanes);
+            self.len += 1;
+        }
+    }
+
+    /// Those seen: module and lanes. `[audio]`
+    pub fn iter(&self) -> impl Iterator<Item = (u16, LaneMask)> {
+        self.list[..self.len].iter().copied()
+    }
+}
+
+/// One call's bounds and surroundings.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// Time of the first frame.
+    pub start: SampleTime,
+    /// How many frames.
+    pub frames: usize,
+    /// The global part's wires; empty where the part is the global one.
+    pub global: &'a [Wire<f32>],
+    /// The slot's live lists.
+    pub lists: &'a [List],
+    /// The lanes that sound.
+    pub lanes: LaneMask,
+    /// Frames in which a jump fades.
+    pub fade: u32,
+}
+
+/// The steps and wires of one part.
+pub struct Part<L: Lanes> {
+    /// What is done.
+    pub shape: PartShape,
+    /// The buffers between steps.
+    pub wires: Vec<Wire<L>>,
+    lent: Vec<Tile<L>>,
+    scratch: Box<[L; BLOCK]>,
+    level: Level,
+}
+
+impl<L: Lanes> Part<L> {
+    /// With so many wires, for a level of instructions. `[control]`
+    pub fn new(shape: PartShape, wires: usize, level: Level) -> Self {
+        let most = shape.kernels.iter().map(|kernel| kernel.outputs.len()).max().unwrap_or(0);
+        Self {
+            shape,
+            wires: (0..wires).map(|_| Wire::new()).collect(),
+            lent: Vec::with_capacity(most),
+            scratch: Box::new([L::default(); BLOCK]),
+            level,
+        }
+    }
+
+    /// Runs some spans for one group. `[audio]`
+    pub fn run(&mut self, group: &mut Group<L>, spans: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
+        for span in spans {
+            let Span { ref steps, cycle } = self.shape.spans[span];
+            let steps = steps.start as usize..steps.end as usize;
+            if cycle {
+                for frame in 0..call.frames {
+                    let one = Call { start: call.start + frame as u64, frames: 1, ..*call };
+                    self.run_steps(group, steps.clone(), &one, faults);
+                }
+            } else {
+                self.run_steps(group, steps, call, faults);
+            }
+        }
+    }
+
+    fn run_steps(&mut self, group: &mut Group<L>, steps: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
+        let from = tile_index(call.start);
+        let to = from + call.frames;
+        for at in steps {
+            match self.shape.steps[at] {
+                Step::Sum(number) => isa::run(
+                    self.level,
+                    SumWork {
+                        shape: &self.shape.sums[number as usize],
+                        state: &mut group.sums[number as usize],
+                        wires: &mut self.wires,
+                        global: call.global,
+                        own: &group.own,
+                        scratch: &mut self.scratch,
+                        from,
+                        to,
+                        fade: call.fade,
+                    },
+                ),
+                Step::Kernel(number) => self.run_kernel(group, number as usize, call, faults),
+                Step::Recall(number) => {
+                    let wire = &mut self.wires[self.shape.feedbacks[number as usize].to as usize];
+                    wire.held = false;
+                    if let Some(tile) = &mut wire.tile {
+                        tile[from..to].fill(group.recalls[number as usize]);
+                    }
+                }
+                Step::Keep(number) => {
+                    let wire = &self.wires[self.shape.feedbacks[number as usize].from as usize];
+                    group.recalls[number as usize] = wire.signal(from, to).at(call.frames - 1).or_zero();
+                }
+            }
+        }
+    }
+
+    fn run_kernel(&mut self, group: &mut Group<L>, number: usize, call: &Call<'_>, faults: &mut Faults) {
+        let shape = &self.shape.kernels[number];
+        self.lent.clear();
+        for wire in &shape.outputs {
+            let wire = &mut self.wires[*wire as usize];
+            wire.held = false;
+            if let Some(tile) = wire.tile.take() {
+                self.lent.push(tile);
+            }
+        }
+        let from = tile_index(call.start);
+        let mut io = Io {
+            wires: &self.wires,
+            inputs: &shape.inputs,
+            places: &shape.places,
+            outputs: &mut self.lent,
+            wanted: shape.wanted,
+            start: call.start,
+            frames: call.frames,
+            lists: &call.lists[shape.lists.start as usize..shape.lists.end as usize],
+        };
+        group.kernels[number].process(&mut io);
+        // The guard looks where the time is a multiple of a block, so that it sees the same at any buffer size.
+        if from == 0 {
+            let mut bad = LaneMask::NONE;
+            for tile in &self.lent {
+                bad = bad.or(tile[0].finite().not().lanes());
+            }
+            let bad = bad.and(call.lanes);
+            if !bad.is_empty() {
+                let guilty = shape.inputs.iter().all(|wire| {
+                    let lanes = self.wires[*wire as usize].signal(0, 1).at(0).finite().not().lanes();
+                    lanes.and(bad).is_empty()
+                });
+                if guilty {
+                    faults.add(shape.module, bad);
+                }
+                group.kernels[number].reset(bad, shape.seed);
+                for tile in &mut self.lent {
+                    tile[..call.frames].iter_mut().for_each(|x| *x = L::default().pick(bad, *x));
+                }
+            }
+        }
+        for wire in shape.outputs.iter().rev() {
+            self.wires[*wire as usize].tile = self.lent.pop();
+        }
+    }
+}

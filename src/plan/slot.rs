@@ -1,0 +1,215 @@
+//! One slot's compiled patch.
+
+use std::ops::Range;
+
+use super::bank::{BankCarry, BlockCall, Voices};
+use super::knob::Knob;
+use super::part::{Call, Faults, Group, Part};
+use super::ramp::Meet;
+use crate::base::time::{BLOCK, SampleTime, tile_index};
+use crate::dsp::lanes::LaneMask;
+use crate::module::io::List;
+pub use crate::patch::{KeySource, Priority, Steal, VoiceMode};
+
+/// What runs after what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// These spans of the global part.
+    Global(Range<usize>),
+    /// This section of the voices.
+    Voice(usize),
+}
+
+/// A pulse every so many beats.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pulse {
+    /// How many beats.
+    pub beats: f64,
+    /// The wire of the global part.
+    pub wire: u32,
+}
+
+/// `glide`, `detune` or `spread`: a sum of knobs alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NoteInput {
+    /// A number, and the knobs that multiply it.
+    pub terms: Vec<(f32, Vec<u32>)>,
+    /// Lowest and highest.
+    pub range: (f32, f32),
+}
+
+/// How notes become voices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoteShape {
+    /// Poly, mono or legato.
+    pub mode: VoiceMode,
+    /// Which key a mono voice plays.
+    pub priority: Priority,
+    /// Which voice gives way.
+    pub steal: Steal,
+    /// Voices a note.
+    pub unison: usize,
+    /// [s]
+    pub glide: NoteInput,
+    /// [octaves]
+    pub detune: NoteInput,
+    /// 0..1.
+    pub spread: NoteInput,
+}
+
+/// What goes over from the plan that ran before.
+#[derive(Clone, Debug, Default)]
+pub struct Carry {
+    /// Knobs: old number, new number.
+    pub knobs: Vec<(u32, u32)>,
+    /// Kernels of the global part: old number, new number.
+    pub kernels: Vec<(u32, u32)>,
+    /// Sums of the global part: old number, new number, and how the new one goes on from the old one's last frame.
+    pub sums: Vec<(u32, u32, Meet)>,
+    /// Feedback cables of the global part: old number, new number.
+    pub feedbacks: Vec<(u32, u32)>,
+    /// Sums of voices: old wire, new wire.
+    pub wires: Vec<(u32, u32)>,
+    /// The voices go on: same number, same width.
+    pub voices: Option<BankCarry>,
+}
+
+/// What the audio thread runs for one slot.
+pub struct SlotPlan {
+    pub(crate) knobs: Vec<Knob>,
+    pub(crate) active: Vec<u32>,
+    pub(crate) beat_knobs: Vec<u32>,
+    pub(crate) part: Part<f32>,
+    pub(crate) group: Group<f32>,
+    pub(crate) voices: Box<dyn Voices>,
+    pub(crate) sections: Vec<Section>,
+    /// Cables that close a cycle through the sum of the voices: from wire, to wire.
+    pub(crate) delays: Vec<(u32, u32)>,
+    pub(crate) pulses: Vec<Pulse>,
+    /// The knobs in which the sources `keys.…` stand.
+    pub(crate) keys: Vec<(KeySource, u32)>,
+    /// The wires of the slot's inputs, left and right.
+    pub(crate) inputs: Vec<[u32; 2]>,
+    pub(crate) out: [u32; 2],
+    pub(crate) lists: Vec<List>,
+    pub(crate) note: Option<NoteShape>,
+    pub(crate) fade: u32,
+    pub(crate) carry: Carry,
+}
+
+impl SlotPlan {
+    /// A knob is turned in a frame of the tile. `[audio]`
+    pub fn turn(&mut self, knob: u32, frame: usize, from: usize, value: f32, beats: bool, tempo: f32) {
+        let Some(index) = self.activate(knob, from) else { return };
+        self.knobs[index].set(&mut self.part.wires[index], frame, value, beats, tempo);
+    }
+
+    /// A knob shows another value for one frame. `[audio]`
+    pub fn blip(&mut self, knob: u32, frame: usize, from: usize, value: f32) {
+        let Some(index) = self.activate(knob, from) else { return };
+        self.knobs[index].blip(&mut self.part.wires[index], frame, value);
+    }
+
+    fn activate(&mut self, knob: u32, from: usize) -> Option<usize> {
+        let index = knob as usize;
+        if index >= self.knobs.len() {
+            return None;
+        }
+        if !self.knobs[index].activate(from) {
+            self.active.push(knob);
+        }
+        Some(index)
+    }
+
+    /// The knobs that follow the tempo go where it has them. `[audio]`
+    pub fn set_tempo(&mut self, from: usize, tempo: f32, at_once: bool) {
+        for at in 0..self.beat_knobs.len() {
+            let knob = self.beat_knobs[at];
+            if let Some(index) = self.activate(knob, from) {
+                self.knobs[index].set_tempo(tempo, at_once);
+            }
+        }
+    }
+
+    /// The value of `glide`, `detune` or `spread` as its knobs are set. `[audio]`
+    pub fn note_value(&self, input: &NoteInput) -> f32 {
+        let product = |(number, knobs): &(f32, Vec<u32>)| knobs.iter().fold(*number, |x, knob| x * self.knobs[*knob as usize].target());
+        let sum = input.terms.iter().map(product).fold(0.0, |sum, x| sum + x);
+        let (low, high) = input.range;
+        let sum = if sum > low { sum } else { low };
+        if sum < high { sum } else { high }
+    }
+
+    /// Works out some frames. Pulses and inputs stand in their wires already. `[audio]`
+    pub fn run(&mut self, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
+        let from = tile_index(start);
+        let to = from + frames;
+        for at in 0..self.active.len() {
+            let index = self.active[at] as usize;
+            self.knobs[index].write(&mut self.part.wires[index], to);
+        }
+        for (source, target) in &self.delays {
+            // The sum of 64 frames ago still stands where this block's will.
+            let Some(mut tile) = self.part.wires[*target as usize].tile.take() else { continue };
+            if let Some(source) = &self.part.wires[*source as usize].tile {
+                tile[from..to].copy_from_slice(&source[from..to]);
+            }
+            self.part.wires[*target as usize].tile = Some(tile);
+            self.part.wires[*target as usize].held = false;
+        }
+        let block = BlockCall { start, frames, lists: &self.lists, fade: self.fade };
+        for section in &self.sections {
+            match section {
+                Section::Global(spans) => {
+                    let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade };
+                    let mut seen = Faults::default();
+                    self.part.run(&mut self.group, spans.clone(), &call, &mut seen);
+                    seen.iter().for_each(|(module, _)| faults(module, None));
+                }
+                Section::Voice(number) => {
+                    self.voices.run(*number, &mut self.part.wires, &block, &mut |module, voice| faults(module, Some(voice)));
+                }
+            }
+        }
+        let Self { active, knobs, part, .. } = self;
+        active.retain(|index| {
+            let index = *index as usize;
+            let moving = !knobs[index].at_rest();
+            if moving {
+                knobs[index].begin(if to == BLOCK { 0 } else { to });
+            } else {
+                knobs[index].rest(&mut part.wires[index]);
+            }
+            moving
+        });
+    }
+
+    /// Takes over from the plan that ran before. `[audio]`
+    pub fn take_over(&mut self, old: &mut Self, frame: usize) {
+        for (from, to) in &self.carry.knobs {
+            let (from, to) = (*from as usize, *to as usize);
+            self.knobs[to].carry(&old.knobs[from]);
+            self.knobs[to].rest(&mut self.part.wires[to]);
+            if !self.knobs[to].at_rest() && !self.knobs[to].activate(frame) {
+                self.active.push(to as u32);
+            }
+        }
+        for (from, to) in &self.carry.kernels {
+            std::mem::swap(&mut self.group.kernels[*to as usize], &mut old.group.kernels[*from as usize]);
+        }
+        for (from, to, meet) in &self.carry.sums {
+            let state = &mut self.group.sums[*to as usize];
+            *state = old.group.sums[*from as usize];
+            state.fade.expect(LaneMask::one(0), *meet);
+        }
+        for (from, to) in &self.carry.feedbacks {
+            self.group.recalls[*to as usize] = old.group.recalls[*from as usize];
+        }
+        for (from, to) in &self.carry.wires {
+            std::mem::swap(&mut self.part.wires[*to as usize].tile, &mut old.part.wires[*from as usize].tile);
+        }
+        if let Some(carry) = &self.carry.voices {
+            self.voices.carry(&mut *old.voices, carry);
+        }
+    }
+}

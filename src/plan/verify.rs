@@ -1,0 +1,89 @@
+//! Looks at every plan before it may run: a mistake of the compiler must not be heard.
+
+use super::bank::Send;
+use super::part::{PartShape, Step};
+use super::slot::{Section, SlotPlan};
+use super::sum::{Depth, Factor, SumShape};
+
+/// Follows a plan in the order in which it runs, and panics with a sentence where it is not sound: a step that stands in no span or in two,
+/// a wire that is read before anything has been written to it, a wire that is not there, a kernel that reads what it writes. `voice` is the
+/// voices' part, with the wires that the notes themselves write, and its sends. `[control]`
+pub fn verify(plan: &SlotPlan, voice: (&PartShape, usize, &[u32]), sends: &[Send], voice_sections: &[std::ops::Range<usize>]) {
+    let (voice, voice_wires, given) = voice;
+    whole(&plan.part.shape);
+    whole(voice);
+    let mut global = vec![false; plan.part.wires.len()];
+    let mut voices = vec![false; voice_wires];
+    // Knobs stand first; then what comes from outside: inputs, pulses, and the voices' sums of 64 samples ago.
+    global[..plan.knobs.len()].fill(true);
+    let outside =
+        plan.inputs.iter().flatten().chain(plan.pulses.iter().map(|pulse| &pulse.wire)).chain(plan.delays.iter().map(|(_, to)| to));
+    outside.for_each(|wire| global[*wire as usize] = true);
+    given.iter().for_each(|wire| voices[*wire as usize] = true);
+    for section in &plan.sections {
+        match section {
+            Section::Global(spans) => {
+                for span in &plan.part.shape.spans[spans.clone()] {
+                    follow(&plan.part.shape, span.steps.clone(), &mut global, None);
+                }
+            }
+            Section::Voice(number) => {
+                for span in &voice.spans[voice_sections[*number].clone()] {
+                    follow(voice, span.steps.clone(), &mut voices, Some(&global));
+                }
+                for send in sends.iter().filter(|send| send.section == *number) {
+                    assert!(voices[send.from as usize], "the voices send what nobody has written");
+                    global[send.to as usize] = true;
+                }
+            }
+        }
+    }
+    assert!(plan.out.iter().all(|wire| global[*wire as usize]), "the output reads what nobody has written");
+}
+
+/// Every step stands in exactly one span.
+fn whole(shape: &PartShape) {
+    let mut expected = 0;
+    for span in &shape.spans {
+        assert_eq!(span.steps.start, expected, "a step stands in no span, or in two");
+        expected = span.steps.end;
+    }
+    assert_eq!(expected as usize, shape.steps.len(), "a step stands in no span");
+}
+
+/// The factors that a sum reads.
+fn factors(sum: &SumShape) -> impl Iterator<Item = &Factor> {
+    let depths = sum.products.iter().map(|product| &product.depth).chain(std::iter::once(&sum.base));
+    let knobs = depths.filter_map(|depth| if let Depth::Knob(factor) = depth { Some(factor) } else { None });
+    sum.products.iter().flat_map(|product| &product.factors).chain(knobs)
+}
+
+fn follow(shape: &PartShape, steps: std::ops::Range<u32>, written: &mut [bool], global: Option<&[bool]>) {
+    for at in steps {
+        match shape.steps[at as usize] {
+            Step::Sum(number) => {
+                let sum = &shape.sums[number as usize];
+                for factor in factors(sum) {
+                    let known = match factor {
+                        Factor::Wire(wire) => written[*wire as usize] && *wire != sum.out,
+                        Factor::Global(wire) | Factor::Own { wire, .. } => global.is_some_and(|global| global[*wire as usize]),
+                    };
+                    assert!(known, "a sum reads what nobody has written");
+                }
+                written[sum.out as usize] = true;
+            }
+            Step::Kernel(number) => {
+                let kernel = &shape.kernels[number as usize];
+                for wire in &kernel.inputs {
+                    assert!(written[*wire as usize], "a kernel reads what nobody has written");
+                    assert!(!kernel.outputs.contains(wire), "a kernel reads a wire that it writes");
+                }
+                kernel.outputs.iter().for_each(|wire| written[*wire as usize] = true);
+            }
+            Step::Recall(number) => written[shape.feedbacks[number as usize].to as usize] = true,
+            Step::Keep(number) => {
+                assert!(written[shape.feedbacks[number as usize].from as usize], "a feedback cable reads what nobody has written");
+            }
+        }
+    }
+}
