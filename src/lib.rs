@@ -22,6 +22,7 @@
 #![deny(unsafe_code)]
 
 pub mod base;
+pub mod control;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod dsp;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
@@ -29,7 +30,9 @@ pub mod engine;
 pub mod module;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod modules;
+pub mod osc;
 pub mod patch;
 pub mod plan;
 pub mod rt;
 pub mod surface;
+pub mod wire;

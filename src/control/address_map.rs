@@ -1,0 +1,106 @@
+//! Which address of a slot means what: made from the patch, looked up by hash, listed in order.
+
+use std::collections::{HashMap, HashSet};
+
+use super::place::Place;
+use super::scale::Scale;
+use crate::engine::event::Mix;
+use crate::module::setting::LIST_MAX;
+use crate::patch::{ModuleId, Patch, Target, addresses};
+
+/// What an address of a slot means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// A number.
+    Place(Place),
+    /// A setting.
+    Setting(ModuleId, usize),
+    /// An entry of a list setting, from 0.
+    Cell(ModuleId, usize, usize),
+    /// The slot's strip of the mixer.
+    Strip(Mix),
+}
+
+impl From<Target> for Spot {
+    fn from(target: Target) -> Self {
+        Self::Place(match target {
+            Target::Setting(module, setting) => return Self::Setting(module, setting),
+            Target::Control(control) => Place::Control(control),
+            Target::Input(module, input) => Place::Base(module, input),
+            Target::Depth(module, input, term) => Place::Depth(module, input, term),
+            Target::NoteBase(input) => Place::NoteBase(input),
+            Target::NoteDepth(input, term) => Place::NoteDepth(input, term),
+            Target::OutBase(side) => Place::OutBase(side),
+            Target::OutDepth(side, term) => Place::OutDepth(side, term),
+        })
+    }
+}
+
+/// The addresses of a slot, without the slot's name: `filter/cutoff`.
+#[derive(Clone, Debug, Default)]
+pub struct AddressMap {
+    spots: HashMap<String, Spot>,
+    scales: HashMap<Place, Scale>,
+    order: Vec<String>,
+}
+
+impl AddressMap {
+    /// Every address of a patch, and of its strip of the mixer. `[control]`
+    pub fn new(patch: &Patch) -> Self {
+        let mut map = Self::default();
+        for address in addresses(patch) {
+            let spot = Spot::from(address.target);
+            match spot {
+                Spot::Place(place) => {
+                    map.scales.insert(place, Scale::of_address(&address.what));
+                }
+                Spot::Setting(module, setting) if patch.modules[module.0].kind.settings[setting].is_list() => {
+                    for cell in 0..LIST_MAX {
+                        map.spots.insert(format!("{}/{}", address.path, cell + 1), Spot::Cell(module, setting, cell));
+                    }
+                }
+                _ => {}
+            }
+            map.add(address.path, spot);
+        }
+        for (name, mix) in [("level", Mix::Level), ("pan", Mix::Pan), ("mute", Mix::Mute), ("solo", Mix::Solo)] {
+            map.add(name.to_owned(), Spot::Strip(mix));
+        }
+        map
+    }
+
+    fn add(&mut self, path: String, spot: Spot) {
+        self.order.push(path.clone());
+        self.spots.insert(path, spot);
+    }
+
+    /// Unit and range of a number. `[control]`
+    pub fn scale(&self, place: Place) -> Option<Scale> {
+        self.scales.get(&place).copied()
+    }
+
+    /// What an address means. `[control]`
+    pub fn find(&self, path: &str) -> Option<Spot> {
+        self.spots.get(path).copied()
+    }
+
+    /// All addresses but those of single list entries, in the order of the patch. `[control]`
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.order.iter().map(String::as_str)
+    }
+
+    /// The names that stand right below a path; empty for an address. `[control]`
+    pub fn below(&self, path: &str) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut seen = HashSet::new();
+        for address in self.iter() {
+            let rest = if path.is_empty() { Some(address) } else { address.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) };
+            if let Some(name) = rest.and_then(|rest| rest.split('/').next())
+                && seen.insert(name)
+            {
+                names.push(name);
+            }
+        }
+        names
+    }
+}

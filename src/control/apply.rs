@@ -1,0 +1,121 @@
+//! From messages to a draft: a packet is worked out whole before any of it is done.
+
+use super::client::Client;
+use super::control::Control;
+use super::draft::{Draft, Step};
+use super::fail::{Code, Fail};
+use super::value::{Group, Message, Value, When};
+use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
+use crate::base::time::SampleTime;
+
+/// Further ahead than this, nothing is taken [s].
+const HORIZON: f64 = 3600.0;
+impl Control {
+    /// Does what a client's packet says, whole or not at all, and gives the answers. Several groups are the bundles of one
+    /// packet. `[control]`
+    pub fn apply(&mut self, client: Client, groups: &[Group]) -> Vec<Message> {
+        let messages = groups.iter().map(|group| group.messages.len() as u64).sum::<u64>();
+        self.counts.messages += messages;
+        let mut draft = Draft::new(client);
+        let done = groups.iter().try_for_each(|group| self.draft_group(&mut draft, group)).and_then(|()| self.commit(&mut draft));
+        match done {
+            Ok(()) => {
+                self.counts.accepted += messages - draft.failed;
+                draft.replies
+            }
+            Err(mut fail) => {
+                self.counts.fail(fail.code);
+                if fail.address.is_empty()
+                    && let Some(first) = groups.iter().flat_map(|group| &group.messages).next()
+                {
+                    fail.address.clone_from(&first.address);
+                }
+                self.counts.together += messages.saturating_sub(1);
+                vec![fail.message()]
+            }
+        }
+    }
+
+    /// The same for a single message that is to act now. `[control]`
+    pub fn say(&mut self, client: Client, address: &str, values: &[Value]) -> Vec<Message> {
+        self.apply(client, &[Group { at: When::Now, messages: vec![Message::new(address, values.to_vec())] }])
+    }
+
+    fn draft_group(&mut self, draft: &mut Draft, group: &Group) -> Result<(), Fail> {
+        let first = group.messages.first().map_or("", |message| message.address.as_str());
+        let (at, late) = self.when(group.at, first)?;
+        draft.at = at;
+        if let Some(frames) = late {
+            self.counts.late += 1;
+            let milliseconds = frames as f64 * 1000.0 / self.rate();
+            draft.replies.push(Message::new("/late", vec![first.into(), milliseconds.into(), "run".into()]));
+        }
+        group.messages.iter().try_for_each(|message| self.draft_message(draft, message))
+    }
+
+    /// The sample of a time, 0 for the next block; and how late it is [frames].
+    fn when(&self, when: When, address: &str) -> Result<(SampleTime, Option<u64>), Fail> {
+        let now = self.shown.now();
+        let sample = match when {
+            When::Now | When::At(0) => return Ok((0, None)),
+            When::At(sample) => i64::try_from(sample).unwrap_or(i64::MAX),
+            When::Wall(nanos) => match self.clock.sample_at(nanos) {
+                Some(sample) => sample,
+                None => return Ok((0, None)),
+            },
+        };
+        let ahead = sample.saturating_sub_unsigned(now);
+        if ahead < 0 {
+            return Ok((0, Some(ahead.unsigned_abs())));
+        }
+        if ahead as f64 > HORIZON * self.rate() {
+            return Err(Fail::new(address, Code::TooFar, "more than an hour ahead; is the sender's clock right?"));
+        }
+        Ok((sample as SampleTime, None))
+    }
+
+    /// Works out one message.
+    fn draft_message(&mut self, draft: &mut Draft, message: &Message) -> Result<(), Fail> {
+        let (address, values) = (message.address.as_str(), message.values.as_slice());
+        if let Some(at) = values.iter().position(Value::is_not_finite) {
+            return Err(Fail::new(address, Code::NotANumber, format!("argument {} is no finite number", at + 1)));
+        }
+        if crate::wire::is_pattern(address) {
+            return self.draft_pattern(draft, address, values);
+        }
+        if let Some(found) = self.find_verb(address) {
+            return self.draft_verb(draft, found, address, values);
+        }
+        let (plain, travel) = match address.strip_prefix("/n/") {
+            Some(rest) => (&address[address.len() - rest.len() - 1..], true),
+            None => (address, false),
+        };
+        if let Some(target) = self.find_target(plain) {
+            return self.draft_value(draft, target, address, values, travel);
+        }
+        if let Some(bound) = self.bound.get(address) {
+            return self.draft_bound(draft, bound.clone(), address, values);
+        }
+        if let Some(touched) = address.strip_suffix("/z")
+            && (self.find_target(touched).is_some() || self.bound.contains_key(touched))
+        {
+            return Ok(());
+        }
+        Err(self.unknown(address))
+    }
+
+    pub(super) fn draft_verb(&mut self, draft: &mut Draft, found: Found, address: &str, values: &[Value]) -> Result<(), Fail> {
+        let (body, slot) = match found {
+            Found::Own(at) => (Some(VERBS[at].body), 0),
+            Found::Slot(slot, at) => (Some(SLOT_VERBS[at].body), slot),
+            Found::Given(_) => (None, 0),
+        };
+        match body {
+            Some(Body::Timed(body)) => body(self, draft, Call { client: draft.client, address, slot, values }),
+            Some(Body::Direct(_)) | None => {
+                draft.step(Step::Call(found, address.to_owned(), values.to_vec()));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! From a draft to the engine: done whole or not at all.
+
+use super::client::{Client, Origin};
+use super::control::Control;
+use super::draft::{Draft, MASTER, Step};
+use super::fail::{Code, Fail};
+use super::feed_line::{Batch, Merge, NoRoom, Sent};
+use super::value::Message;
+use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
+use crate::engine::event::Mix;
+use crate::engine::{Act, Event};
+use crate::module::SettingValue;
+
+/// Events of one packet at most: what the engine's queue can take at once.
+const TOGETHER: usize = crate::engine::doors::FEED_CAPACITY;
+
+impl Control {
+    /// Sends the events, then does the steps; nothing is done where the events find no room.
+    pub(super) fn commit(&mut self, draft: &mut Draft) -> Result<(), Fail> {
+        let now = self.shown.now();
+        if !self.later.has_room(draft.steps.iter().filter(|(at, step)| *at > now && step.waits()).count()) {
+            return Err(Fail::new("", Code::Full, "too many values wait for their time"));
+        }
+        let merge = draft.merge();
+        let events = std::mem::take(&mut draft.events);
+        self.send(draft.client, events, merge)?;
+        for (at, step) in std::mem::take(&mut draft.steps) {
+            if at > now && step.waits() {
+                self.later.push(at, step);
+            } else {
+                self.step(draft, step);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends events: those that are near as one batch, the rest as batches that wait, one a time.
+    fn send(&mut self, client: Client, events: Vec<Event>, merge: Option<Merge>) -> Result<(), Fail> {
+        let count = events.len();
+        if count > TOGETHER {
+            return Err(Fail::new("", Code::TooMuch, format!("{count} events at once; at most {TOGETHER}")));
+        }
+        let near = self.near();
+        let (soon, far): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| event.at < near);
+        if !self.ahead.has_room(client, far.len()) {
+            self.counts.dropped += count as u64;
+            self.counts.events += count as u64;
+            return Err(Fail::new("", Code::Full, "too many events wait for their time"));
+        }
+        self.counts.events += count as u64;
+        if self.feed(client.origin, Batch { events: soon, merge }).is_err() {
+            self.counts.dropped += far.len() as u64;
+            return Err(Fail::new("", Code::Full, "the queue to the engine is full"));
+        }
+        for batch in far.chunk_by(|a, b| a.at == b.at) {
+            self.ahead.push(batch[0].at, client, batch.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Sends a batch by an origin's feed; what finds no room is counted as dropped.
+    pub(super) fn feed(&mut self, origin: Origin, batch: Batch) -> Result<(), NoRoom> {
+        let count = batch.events.len() as u64;
+        let closed = self.is_closed();
+        for event in &batch.events {
+            if let Act::Knob { slot, .. } | Act::Cell { slot, .. } | Act::NoteSet { slot, .. } = event.act
+                && let Some(of) = self.slots.get_mut(usize::from(slot))
+            {
+                of.fed_until = of.fed_until.max(event.at);
+            }
+        }
+        let line = &mut self.lines[origin as usize];
+        match line.send(batch, closed) {
+            Ok(Sent::Fed) => self.counts.fed += count,
+            Ok(Sent::Waits) => {}
+            Ok(Sent::Merged(older)) => self.counts.merged += older as u64,
+            Err(no_room) => {
+                self.counts.dropped += count;
+                return Err(no_room);
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, draft: &mut Draft, step: Step) {
+        match step {
+            Step::Started(id, note) => self.notes.start(id, note),
+            Step::Released(id) => self.notes.release(id),
+            Step::Sync(token, value) => {
+                self.syncs.insert(token, (draft.client, value));
+            }
+            Step::Call(found, address, values) => {
+                let answer = self.call(found, Call { client: draft.client, address: &address, slot: 0, values: &values });
+                match answer {
+                    Ok(replies) => draft.replies.extend(replies),
+                    Err(fail) => {
+                        self.counts.fail(fail.code);
+                        draft.failed += 1;
+                        draft.replies.push(fail.message());
+                    }
+                }
+            }
+            standing => self.stand(standing),
+        }
+    }
+
+    /// From now on, something stands where a step says.
+    pub(super) fn stand(&mut self, step: Step) {
+        match step {
+            Step::Turned(slot, place, amount) => {
+                let slot = &mut self.slots[slot];
+                let place = place.own(&slot.patch);
+                slot.turned.insert(place, amount);
+            }
+            Step::Setting(slot, module, setting, value) => {
+                let list = matches!(value, SettingValue::List(_));
+                self.slots[slot].settings.insert((module, setting), value);
+                if !list {
+                    self.rebuild(slot);
+                }
+            }
+            Step::Cell(slot, module, setting, cell, value) => {
+                let slot = &mut self.slots[slot];
+                if let Some(SettingValue::List(mut list)) = slot.setting(module, setting).cloned()
+                    && cell < list.len()
+                {
+                    list[cell] = value;
+                    slot.settings.insert((module, setting), SettingValue::List(list));
+                }
+            }
+            Step::Strip(slot, mix, value) => {
+                let strip = if slot == MASTER { &mut self.master } else { &mut self.slots[slot].strip };
+                match mix {
+                    Mix::Level => strip.level = value,
+                    Mix::Pan => strip.pan = value,
+                    Mix::Mute => strip.mute = value > 0.5,
+                    Mix::Solo => strip.solo = value > 0.5,
+                    Mix::Limiter => self.limiter = value > 0.5,
+                }
+            }
+            Step::Tempo(tempo) => self.tempo = tempo,
+            Step::Running(running) => self.running = running,
+            Step::Started(..) | Step::Released(_) | Step::Sync(..) | Step::Call(..) => {}
+        }
+    }
+
+    fn call(&mut self, found: Found, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+        match found {
+            Found::Own(at) => match VERBS[at].body {
+                Body::Direct(body) => body(self, call),
+                Body::Timed(_) => Ok(Vec::new()),
+            },
+            Found::Slot(slot, at) => match SLOT_VERBS[at].body {
+                Body::Direct(body) => body(self, Call { slot, ..call }),
+                Body::Timed(_) => Ok(Vec::new()),
+            },
+            Found::Given(at) => {
+                let Some(mut body) = self.given[at].body.take() else { return Ok(Vec::new()) };
+                let answer = body(call);
+                self.given[at].body = Some(body);
+                answer
+            }
+        }
+    }
+}

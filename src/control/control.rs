@@ -1,0 +1,187 @@
+//! [`Control`]: the one owner of state off the audio thread.
+
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ahead::Ahead;
+use super::client::{Client, Origin};
+use super::counts::Counts;
+use super::fail::Fail;
+use super::feed_line::FeedLine;
+use super::flight::Flight;
+use super::keyboard::Keyboard;
+use super::later::Later;
+use super::notes::Notes;
+use super::reload::Pending;
+use super::slot::{Slot, Strip};
+use super::value::{Message, Value};
+use super::verbs::{Call, Given};
+use crate::base::time::SampleTime;
+use crate::engine::doors::{Doors, Feed, Shown};
+use crate::engine::{PlanDoor, Report};
+use crate::module::Catalogue;
+use crate::plan;
+use crate::rt::clock::WallClock;
+
+/// What Control is made with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What plans are compiled for.
+    pub plan: plan::Options,
+    /// Folders out of which messages may load files.
+    pub folders: Vec<PathBuf>,
+    /// Whether the beat clock runs from the start.
+    pub running: bool,
+}
+
+/// A rack as it is known off the audio thread: patches, present values, notes, clients' requests. Daemon keeps it behind one lock
+/// that the audio thread never sees.
+pub struct Control {
+    pub(super) catalogue: Catalogue,
+    pub(super) options: Options,
+    pub(super) slots: Vec<Slot>,
+    pub(super) names: HashMap<String, usize>,
+    /// Mapped OSC addresses: slot and entry of its patch's maps.
+    pub(super) bound: HashMap<String, Vec<(usize, usize)>>,
+    pub(super) master: Strip,
+    pub(super) limiter: bool,
+    pub(super) tempo: f64,
+    pub(super) running: bool,
+    pub(super) notes: Notes,
+    pub(super) keyboard: Keyboard,
+    pub(super) lines: Vec<FeedLine>,
+    spare: Vec<Feed>,
+    pub(super) ahead: Ahead,
+    pub(super) later: Later,
+    pub(super) door: PlanDoor,
+    /// The new plan that is on its way.
+    pub(super) flying: Option<Flight>,
+    pub(super) pending: VecDeque<Pending>,
+    /// Since when a plan waits to begin its way.
+    pub(super) pending_since: Option<SampleTime>,
+    pub(super) reports: rtrb::Consumer<Report>,
+    pub(super) shown: Arc<Shown>,
+    pub(super) clock: WallClock,
+    pub(super) syncs: HashMap<u32, (Client, Value)>,
+    pub(super) next_sync: u32,
+    pub(super) counts: Counts,
+    pub(super) outbox: Vec<(Client, Message)>,
+    pub(super) given: Vec<Given>,
+    pub(super) quit: bool,
+    pub(super) notices: Vec<String>,
+    /// Nearest addresses looked for since the last tick.
+    pub(super) searched: Cell<u32>,
+}
+
+impl Control {
+    /// Without slots. The feeds from [`Origin::ALL`] on are left for [`Self::take_feed`]. `[control]`
+    pub fn new(catalogue: Catalogue, doors: Doors, door: PlanDoor, options: Options) -> Self {
+        let mut feeds: Vec<Feed> = doors.feeds;
+        let spare = feeds.split_off(Origin::ALL.len().min(feeds.len()));
+        Self {
+            catalogue,
+            slots: Vec::new(),
+            names: HashMap::new(),
+            bound: HashMap::new(),
+            master: Strip::default(),
+            limiter: true,
+            tempo: options.plan.tempo,
+            running: options.running,
+            notes: Notes::default(),
+            keyboard: Keyboard::default(),
+            lines: feeds.into_iter().map(FeedLine::new).collect(),
+            spare,
+            ahead: Ahead::default(),
+            later: Later::default(),
+            door,
+            flying: None,
+            pending: VecDeque::new(),
+            pending_since: None,
+            reports: doors.reports,
+            shown: doors.shown,
+            clock: WallClock::new(options.plan.rate as u32),
+            syncs: HashMap::new(),
+            next_sync: 0,
+            counts: Counts::default(),
+            outbox: Vec::new(),
+            given: Vec::new(),
+            quit: false,
+            notices: Vec::new(),
+            searched: Cell::new(0),
+            options,
+        }
+    }
+
+    /// A feed that no origin uses, for a producer of its own. `[control]`
+    pub fn take_feed(&mut self) -> Option<Feed> {
+        self.spare.pop()
+    }
+
+    /// The wall clock that time tags are read by; the host anchors it. `[control]`
+    pub fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
+    /// What the engine shows of itself. `[control]`
+    pub fn shown(&self) -> &Arc<Shown> {
+        &self.shown
+    }
+
+    /// Everything counted so far. `[control]`
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The same, for who counts packets. `[control]`
+    pub fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
+    /// The slots, in order. `[control]`
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Beats a minute. `[control]`
+    pub fn tempo(&self) -> f64 {
+        self.tempo
+    }
+
+    /// Somebody asked for the end. `[control]`
+    pub fn quit_asked(&self) -> bool {
+        self.quit
+    }
+
+    /// What there is to tell whoever looks at the screen since this was last asked. `[control]`
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Adds a verb whose body belongs to another part of the daemon. `[control]`
+    pub fn hand_over(
+        &mut self,
+        address: &str,
+        arguments: &'static str,
+        does: &'static str,
+        body: impl FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
+    ) {
+        self.given.push(Given { address: address.to_owned(), arguments, does, body: Some(Box::new(body)) });
+    }
+
+    /// The verbs that were handed over. `[control]`
+    pub fn given(&self) -> &[Given] {
+        &self.given
+    }
+
+    /// Frames a second [Hz].
+    pub(super) fn rate(&self) -> f64 {
+        f64::from(self.options.plan.rate)
+    }
+
+    /// So many seconds in frames.
+    pub(super) fn frames(&self, seconds: f64) -> SampleTime {
+        libm::round(seconds.max(0.0) * self.rate()) as SampleTime
+    }
+}

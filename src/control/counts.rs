@@ -1,0 +1,51 @@
+//! What became of everything that came in.
+
+use super::fail::Code;
+use crate::wire::Refusal;
+
+/// Counted since the start. Packets = understood + refused by cause; messages = accepted + refused by cause; events = fed to the
+/// engine + merged + dropped + still waiting.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Packets that came in.
+    pub packets: u64,
+    /// Packets refused by their bytes, by [`Refusal::index`].
+    pub malformed: [u64; Refusal::CODES.len()],
+    /// Messages in packets that were understood, and from any other door.
+    pub messages: u64,
+    /// Messages that were done.
+    pub accepted: u64,
+    /// Messages refused, and notices given, by [`Code`].
+    pub failed: [u64; Code::ALL.len()],
+    /// Messages refused because another message of their bundle was.
+    pub together: u64,
+    /// Events made for the engine.
+    pub events: u64,
+    /// Events given to the engine.
+    pub fed: u64,
+    /// Events for which a newer value of the same address stood in while the engine's queue was full.
+    pub merged: u64,
+    /// Events dropped because what they named was gone, or the queue stayed full.
+    pub dropped: u64,
+    /// Bundles that came too late and acted at once.
+    pub late: u64,
+    /// Replies kept back because there were too many.
+    pub unanswered: u64,
+}
+
+impl Counts {
+    /// Counts a cause. `[control]`
+    pub fn fail(&mut self, code: Code) {
+        self.failed[code as usize] += 1;
+    }
+
+    /// Messages refused, for any cause. `[control]`
+    pub fn refused(&self) -> u64 {
+        self.together + self.failed.iter().sum::<u64>() - self.failed[Code::Clipped as usize]
+    }
+
+    /// Packets refused by their bytes. `[control]`
+    pub fn malformed_all(&self) -> u64 {
+        self.malformed.iter().sum()
+    }
+}

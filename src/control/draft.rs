@@ -1,0 +1,114 @@
+//! What a packet comes to, worked out in full before any of it is done.
+
+use super::client::Client;
+use super::feed_line::Merge;
+use super::notes::{NoteName, Sounding};
+use super::place::Place;
+use super::value::{Message, Value};
+use crate::base::time::SampleTime;
+use crate::engine::event::Mix;
+use crate::engine::{Act, Event, NoteId};
+use crate::module::SettingValue;
+use crate::patch::{Amount, ModuleId};
+
+/// Number of the master among the slots.
+pub const MASTER: usize = u8::MAX as usize;
+
+/// A change to what Control knows, done when the events have been sent.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A number of a slot stands there from now on.
+    Turned(usize, Place, Amount),
+    /// A setting of a slot is this from now on; where it is no list, the patch is compiled anew.
+    Setting(usize, ModuleId, usize, SettingValue),
+    /// An entry of a list is this from now on.
+    Cell(usize, ModuleId, usize, usize, f32),
+    /// A strip of a slot, or of the [`MASTER`], stands there from now on, as its address gives it.
+    Strip(usize, Mix, f32),
+    /// Beats a minute.
+    Tempo(f64),
+    /// The beat clock runs, or not.
+    Running(bool),
+    /// A note starts.
+    Started(NoteId, Sounding),
+    /// A note is let go.
+    Released(NoteId),
+    /// Somebody waits for this number to come back.
+    Sync(u32, Value),
+    /// A verb that acts off the audio thread, by its place in the packet: (verb, slot, address, values).
+    Call(super::verbs::Found, String, Vec<Value>),
+}
+
+impl Step {
+    /// Whether it says where something stands: that is so from its time on, not before. `[control]`
+    pub const fn waits(&self) -> bool {
+        match self {
+            Self::Turned(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
+            Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
+            Self::Started(..) | Self::Released(_) | Self::Sync(..) | Self::Call(..) => false,
+        }
+    }
+}
+
+/// Everything that a packet will do.
+pub struct Draft {
+    /// Whose packet.
+    pub client: Client,
+    /// The time of the group that is being worked out; 0: in the next block.
+    pub at: SampleTime,
+    /// For the engine, in order.
+    pub events: Vec<Event>,
+    /// For Control, in order, each with its time.
+    pub steps: Vec<(SampleTime, Step)>,
+    /// For the client.
+    pub replies: Vec<Message>,
+    /// Values set, notes started…: only a single value can be stood in for by a newer one.
+    pub things: usize,
+    /// Verbs that failed when their turn came.
+    pub failed: u64,
+    merge: Option<Merge>,
+}
+
+impl Draft {
+    /// Nothing yet. `[control]`
+    pub fn new(client: Client) -> Self {
+        Self { client, at: 0, events: Vec::new(), steps: Vec::new(), replies: Vec::new(), things: 0, failed: 0, merge: None }
+    }
+
+    /// One more event at the present group's time. `[control]`
+    pub fn act(&mut self, act: Act) {
+        self.things += 1;
+        self.events.push(Event { at: self.at, act });
+    }
+
+    /// One more step at the present group's time. `[control]`
+    pub fn step(&mut self, step: Step) {
+        self.steps.push((self.at, step));
+    }
+
+    /// Events of one value, for which a newer value of the same may stand in. `[control]`
+    pub fn value(&mut self, merge: Option<Merge>, events: impl IntoIterator<Item = Event>) {
+        self.things += 1;
+        self.merge = merge;
+        let at = self.at;
+        self.events.extend(events.into_iter().map(|event| Event { at, ..event }));
+    }
+
+    /// What a newer value may stand in for: a single value without a time. `[control]`
+    pub fn merge(&self) -> Option<Merge> {
+        if self.things == 1 && self.events.iter().all(|event| event.at == 0) { self.merge } else { None }
+    }
+
+    /// The note that this packet itself started under a name, if it did. `[control]`
+    pub fn started(&self, slot: u8, name: &NoteName) -> Option<NoteId> {
+        self.steps.iter().rev().find_map(|(_, step)| match step {
+            Step::Started(id, note) if note.slot == slot && note.name.as_ref() == Some(name) => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// Whether this packet lets go of a note. `[control]`
+    pub fn releases(&self, id: NoteId) -> bool {
+        self.steps.iter().any(|(_, step)| matches!(step, Step::Released(released) if *released == id))
+    }
+}

@@ -1,0 +1,198 @@
+//! The verbs of the machine and of the client.
+
+use std::net::Ipv6Addr;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::address_map::Spot;
+use super::client::Client;
+use super::control::Control;
+use super::draft::{Draft, Step};
+use super::fail::{Code, Fail};
+use super::targets::Target;
+use super::value::{Message, Value};
+use super::verbs::{Call, SLOT_VERBS, VERBS};
+use crate::base::units::Unit;
+use crate::engine::Act;
+use crate::module::SettingKind;
+use crate::patch::Amount;
+use crate::wire::Refusal;
+
+/// Requests for a sync that may be open at once.
+const SYNCS: usize = 4096;
+
+/// `/sync`
+pub(super) fn sync(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    if control.syncs.len() >= SYNCS {
+        return Err(Fail::new(call.address, Code::Full, "too many syncs are open"));
+    }
+    control.next_sync = control.next_sync.wrapping_add(1);
+    let token = control.next_sync;
+    draft.act(Act::Sync(token));
+    draft.step(Step::Sync(token, call.values.first().cloned().unwrap_or(Value::Integer(0))));
+    Ok(())
+}
+
+/// `/ping`
+pub(super) fn ping(_: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    Ok(vec![Message::new("/pong", call.values.to_vec())])
+}
+
+/// Whether a client is on this computer. `[any]`
+pub(super) fn is_near(client: Client) -> bool {
+    client.host == 0 || Ipv6Addr::from(client.host).to_canonical().is_loopback()
+}
+
+/// `/engine/quit`
+pub(super) fn quit(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    if !is_near(call.client) {
+        return Err(Fail::new(call.address, Code::NotAllowed, "only from the computer that rackd runs on"));
+    }
+    control.quit = true;
+    Ok(vec![Message::new("/done", vec![call.address.into()])])
+}
+
+/// `/engine/status`: names and numbers, one after another.
+pub(super) fn status(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    let mut values = Vec::new();
+    for (name, value) in control.status() {
+        values.extend([name.as_str().into(), value]);
+    }
+    Ok(vec![Message::new(call.address, values)])
+}
+
+impl Control {
+    /// How rackd fares, as names and numbers. Causes that never came up are left out. `[control]`
+    pub fn status(&self) -> Vec<(String, Value)> {
+        let shown = &self.shown;
+        let counts = &self.counts;
+        let whole = |x: u64| Value::Integer(i64::try_from(x).unwrap_or(i64::MAX));
+        let waiting = self.ahead.events() + self.lines.iter().map(super::feed_line::FeedLine::waiting_events).sum::<usize>();
+        let mut all = vec![
+            ("rate", Value::Number(self.rate())),
+            ("now", whole(shown.now())),
+            ("load", Value::Number(f64::from(f32::from_bits(shown.load.load(Relaxed))))),
+            ("voices", whole(u64::from(shown.voices.load(Relaxed)))),
+            ("slots", whole(self.slots.len() as u64)),
+            ("tempo", Value::Number(self.tempo)),
+            ("packets", whole(counts.packets)),
+            ("malformed", whole(counts.malformed_all())),
+            ("messages", whole(counts.messages)),
+            ("accepted", whole(counts.accepted)),
+            ("refused", whole(counts.refused())),
+            ("events", whole(counts.events)),
+            ("fed", whole(counts.fed)),
+            ("merged", whole(counts.merged)),
+            ("dropped", whole(counts.dropped)),
+            ("waiting", whole(waiting as u64)),
+            ("applied", whole(shown.applied.load(Relaxed))),
+            ("overflowed", whole(shown.overflowed.load(Relaxed))),
+            ("late", whole(counts.late)),
+            ("late-events", whole(shown.late.load(Relaxed))),
+            ("unanswered", whole(counts.unanswered)),
+            ("unreported", whole(shown.unreported.load(Relaxed))),
+            ("limited", whole(shown.limited.load(Relaxed))),
+            ("not-finite", whole(shown.not_finite.load(Relaxed))),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect::<Vec<_>>();
+        let causes = Code::ALL.iter().map(|code| code.name()).zip(counts.failed).chain([("together", counts.together)]);
+        let malformed = Refusal::CODES.into_iter().zip(counts.malformed);
+        for (group, name, count) in
+            causes.map(|(name, count)| ("refused", name, count)).chain(malformed.map(|(name, count)| ("malformed", name, count)))
+        {
+            if count > 0 {
+                all.push((format!("{group}/{name}"), whole(count)));
+            }
+        }
+        all
+    }
+
+    /// What lies below an address: names; of a value: what it is. `[control]`
+    pub fn query(&self, address: &str) -> Result<Vec<Value>, Fail> {
+        let plain = address.trim_end_matches('/');
+        if let Some(target) = self.find_target(plain) {
+            return Ok(self.describe(target));
+        }
+        let mut names: Vec<String> = if plain.is_empty() {
+            let verbs = VERBS.iter().map(|verb| verb.address).chain(self.given.iter().map(|verb| verb.address.as_str()));
+            let first = verbs.filter_map(|address| address.split('/').nth(1)).map(str::to_owned);
+            self.slots.iter().map(|slot| slot.name.clone()).chain(first).chain(["master".to_owned()]).collect()
+        } else {
+            let (first, rest) = plain.strip_prefix('/').unwrap_or(plain).split_once('/').unwrap_or((plain.trim_start_matches('/'), ""));
+            let below =
+                |address: &str| -> Option<String> { address.strip_prefix(plain)?.strip_prefix('/')?.split('/').next().map(str::to_owned) };
+            let mut names: Vec<String> = match self.names.get(first) {
+                Some(slot) => {
+                    let verbs = SLOT_VERBS.iter().filter_map(|verb| {
+                        let under = if rest.is_empty() { Some(verb.address) } else { verb.address.strip_prefix(rest)?.strip_prefix('/') };
+                        under.and_then(|under| under.split('/').next()).map(str::to_owned)
+                    });
+                    self.slots[*slot].addresses.below(rest).into_iter().map(str::to_owned).chain(verbs).collect()
+                }
+                None => VERBS.iter().filter_map(|verb| below(verb.address)).collect(),
+            };
+            names.extend(self.given.iter().filter_map(|verb| below(&verb.address)));
+            if plain == "/master" {
+                names.extend(["level".to_owned(), "limiter".to_owned()]);
+            }
+            names
+        };
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        if names.is_empty() && self.find_verb(plain).is_none() {
+            return Err(self.unknown(address));
+        }
+        Ok(names.into_iter().map(Value::Text).collect())
+    }
+
+    /// Unit, lowest, highest and present value, as names and values.
+    fn describe(&self, target: Target) -> Vec<Value> {
+        if let Spot::Setting(module, setting) | Spot::Cell(module, setting, _) = target.spot {
+            let Some(declared) = self.slots[target.slot].declared(module, setting) else { return Vec::new() };
+            let mut told: Vec<Value> = match declared.kind {
+                SettingKind::Choice(words) => vec!["choice".into(), words.join(" ").into()],
+                SettingKind::Integer { min, max, .. } => {
+                    vec!["unit".into(), "integer".into(), "min".into(), Value::Integer(min), "max".into(), Value::Integer(max)]
+                }
+                SettingKind::Number { min, max, .. } => {
+                    vec!["unit".into(), "number".into(), "min".into(), Value::Number(min), "max".into(), Value::Number(max)]
+                }
+                SettingKind::Pitches(_) => vec!["unit".into(), "pitches".into()],
+                SettingKind::Numbers(_) => vec!["unit".into(), "numbers".into()],
+            };
+            told.push("value".into());
+            told.extend(self.ask(target, false));
+            return told;
+        }
+        let Some(scale) = self.scale(target) else { return Vec::new() };
+        let unit = match scale.unit {
+            Unit::Audio => "audio",
+            Unit::Hertz => "Hz",
+            Unit::Octaves => "oct",
+            Unit::Seconds => "s",
+            Unit::Decibels => "dB",
+            Unit::Number => "number",
+            Unit::Degrees => "deg",
+            Unit::Gate => "gate",
+            Unit::Trigger => "trigger",
+        };
+        let bound = |x: f32| scale.tell(Amount::Plain(x));
+        let mut told: Vec<Value> =
+            vec!["unit".into(), unit.into(), "min".into(), bound(scale.min), "max".into(), bound(scale.max), "value".into()];
+        told.extend(self.ask(target, false));
+        told
+    }
+}
+
+/// `/query`
+pub(super) fn query(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    let address = match call.values {
+        [] => "/",
+        [Value::Text(address)] => address,
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, "one address is wanted")),
+    };
+    let mut values = vec![address.into()];
+    values.extend(control.query(address)?);
+    Ok(vec![Message::new(call.address, values)])
+}

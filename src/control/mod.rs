@@ -1,0 +1,46 @@
+//! Layer 7: the one owner of state off the audio thread.
+//!
+//! Imports `base`, `rt`, `module`, `patch`, `plan`, `engine`, and of `wire` only address patterns and the names of refusals: what is
+//! said to it is an address and plain [`value`]s, whatever it came by. Opens no socket, starts no thread, and never waits for the
+//! engine. It owns the table of [`verbs`]; bodies that need the world are handed over. Start reading at [`control`], then
+//! [`apply`] and [`commit`] for the way of a message, [`reload`] and [`flight`] for the way of a patch.
+
+pub mod address_map;
+pub mod ahead;
+pub mod apply;
+pub mod bindings;
+pub mod client;
+pub mod commit;
+#[allow(clippy::module_inception, reason = "Control is what this folder is named after")]
+pub mod control;
+pub mod controllers;
+pub mod counts;
+pub mod draft;
+pub mod engine_verbs;
+pub mod fail;
+pub mod feed_line;
+pub mod files;
+pub mod flight;
+pub mod keyboard;
+pub mod later;
+pub mod note_keys;
+pub mod note_verbs;
+pub mod notes;
+pub mod place;
+pub mod rack_verbs;
+pub mod reload;
+pub mod scale;
+pub mod settings;
+pub mod slot;
+pub mod targets;
+pub mod tick;
+pub mod time_verbs;
+pub mod turning;
+pub mod value;
+pub mod verbs;
+
+pub use client::{Client, Origin};
+pub use control::{Control, Options};
+pub use fail::{Code, Fail};
+pub use value::{Group, Message, Value, When};
+pub use verbs::{Call, SLOT_VERBS, VERBS, Verb};

@@ -1,0 +1,133 @@
+//! The arguments of the verbs that play: pitches, durations, values of a note's own.
+
+use super::control::Control;
+use super::draft::Draft;
+use super::fail::{Code, Fail};
+use super::place::Place;
+use super::scale::{Scale, Unreadable};
+use super::value::Value;
+use super::verbs::Call;
+use crate::base::nearest::nearest;
+use crate::base::units::{Unit, factor_from_decibels};
+use crate::engine::{Act, NoteId};
+use crate::module::NoteSource;
+use crate::patch::{Amount, ControlId, Domain, ModuleId, values};
+use crate::plan::outline::{Count, NoteValue};
+
+/// Pitches further than this from C4 [octaves] are taken as this.
+pub(super) const REACH: f32 = 10.0;
+/// The longest duration of a note [s].
+pub(super) const LONGEST: f32 = 3600.0;
+
+pub(super) const UNIPOLAR: Scale = Scale::FACTOR;
+pub(super) const DURATION: Scale = Scale::linear(Unit::Seconds, 0.0, LONGEST);
+pub(super) const SEMITONES: Scale = Scale::linear(Unit::Number, -12.0 * REACH, 12.0 * REACH);
+
+pub(super) fn wrong(call: Call<'_>, text: impl Into<String>) -> Fail {
+    Fail::new(call.address, Code::WrongArguments, text)
+}
+
+/// Reads an argument by a scale; what is out of range is clipped and told.
+pub(super) fn read(control: &mut Control, draft: &mut Draft, call: Call<'_>, scale: Scale, value: &Value) -> Result<Amount, Fail> {
+    let read = scale.read(value).map_err(|why| match why {
+        Unreadable::NotFinite => Fail::new(call.address, Code::NotANumber, "the value is no finite number"),
+        Unreadable::Wrong(text) => wrong(call, text),
+    })?;
+    if read.clipped {
+        control.counts.fail(Code::Clipped);
+        let told = format!("{value} is out of range: taken as {}", scale.tell(read.amount));
+        draft.replies.push(Fail::new(call.address, Code::Clipped, told).message());
+    }
+    Ok(read.amount)
+}
+
+pub(super) fn read_plain(control: &mut Control, draft: &mut Draft, call: Call<'_>, scale: Scale, value: &Value) -> Result<f32, Fail> {
+    match read(control, draft, call, scale, value)? {
+        Amount::Plain(x) => Ok(x),
+        Amount::Beats(_) => Err(wrong(call, "a musical time is not wanted here")),
+    }
+}
+
+/// The pitch [octaves above C4] and the key of a note number or name.
+pub(super) fn pitch(call: Call<'_>, value: &Value) -> Result<(f32, u8), Fail> {
+    let octaves = match value {
+        Value::Text(text) => values::pitch_of_text(text).map_err(|text| wrong(call, text))?,
+        _ => values::pitch_of_number(value.number().ok_or_else(|| wrong(call, "a pitch is a note number or a name such as C4"))?),
+    };
+    if octaves.is_nan() {
+        return Err(wrong(call, "a rest is no pitch"));
+    }
+    let octaves = octaves.clamp(-REACH, REACH);
+    Ok((octaves, key_of(octaves)))
+}
+
+/// The nearest key of a pitch.
+pub(super) fn key_of(octaves: f32) -> u8 {
+    (libm::roundf(octaves * 12.0) + 60.0).clamp(0.0, 127.0) as u8
+}
+
+/// What a note can be given by a key such as `brightness`, `filter.cutoff`, `pan`; and its scale.
+pub(super) fn key(control: &Control, call: Call<'_>, key: &Value) -> Result<(Vec<(NoteValue, Count)>, Scale), Fail> {
+    let Value::Text(name) = key else { return Err(wrong(call, "keys are names of controls, or module.input")) };
+    let slot = &control.slots[call.slot];
+    let source = match name.as_str() {
+        "bend" => Some((NoteSource::Bend, Scale::linear(Unit::Octaves, -REACH, REACH))),
+        "pressure" => Some((NoteSource::Pressure, UNIPOLAR)),
+        "timbre" => Some((NoteSource::Timbre, UNIPOLAR)),
+        "volume" => Some((NoteSource::Volume, UNIPOLAR)),
+        "pan" => Some((NoteSource::Pan, Scale::PAN)),
+        _ => None,
+    };
+    let control_named = slot.patch.controls.iter().position(|control| control.name == *name);
+    if let (Some((source, scale)), None) = (source, control_named) {
+        return Ok((vec![(NoteValue::Source(source), Count::Plain)], scale));
+    }
+    let place = match control_named {
+        Some(at) => Place::Control(ControlId(at)),
+        None => {
+            let found = name.split_once('.').and_then(|(module, input)| {
+                let at = slot.patch.modules.iter().position(|of| of.name == module)?;
+                let input = slot.patch.modules[at].kind.inputs.iter().find(|of| of.name == input)?;
+                Some((at, input.index))
+            });
+            let Some((module, input)) = found else {
+                let names = slot.patch.controls.iter().map(|control| control.name.as_str());
+                let near = nearest(name, names).map(|near| format!("; did you mean {near}?"));
+                return Err(Fail::new(
+                    call.address,
+                    Code::UnknownAddress,
+                    format!("the patch has no control and no input {name}{}", near.unwrap_or_default()),
+                ));
+            };
+            if slot.patch.modules[module].domain == Domain::Global {
+                return Err(wrong(call, format!("{name} is global: notes have no values of their own there")));
+            }
+            Place::Base(ModuleId(module), input)
+        }
+    };
+    let knobs = slot.knobs(place).iter().map(|(knob, count)| (NoteValue::Knob(*knob), *count)).collect();
+    let scale = slot.addresses.scale(place.own(&slot.patch)).unwrap_or(Scale::FACTOR);
+    Ok((knobs, scale))
+}
+
+/// Gives a note one value of its own.
+pub(super) fn give(control: &mut Control, draft: &mut Draft, call: Call<'_>, id: NoteId, name: &Value, value: &Value) -> Result<(), Fail> {
+    let (what, scale) = key(control, call, name)?;
+    let x = match read(control, draft, call, scale, value)? {
+        Amount::Plain(x) => x,
+        Amount::Beats(beats) => scale.of_beats(beats, control.tempo),
+    };
+    for (what, count) in what {
+        let value = if count == Count::Factor { factor_from_decibels(f64::from(x)) as f32 } else { x };
+        draft.act(Act::NoteSet { slot: call.slot as u8, id, what, value });
+    }
+    Ok(())
+}
+
+pub(super) fn give_all(control: &mut Control, draft: &mut Draft, call: Call<'_>, id: NoteId, pairs: &[Value]) -> Result<(), Fail> {
+    for pair in pairs.chunks(2) {
+        let [name, value] = pair else { return Err(wrong(call, format!("key {} has no value", pair[0]))) };
+        give(control, draft, call, id, name, value)?;
+    }
+    Ok(())
+}

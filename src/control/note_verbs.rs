@@ -1,0 +1,159 @@
+//! The verbs that play.
+
+use super::control::Control;
+use super::draft::{Draft, Step};
+use super::fail::{Code, Fail};
+use super::note_keys::{DURATION, SEMITONES, UNIPOLAR, give_all, pitch, read, read_plain, wrong};
+use super::notes::{NoteName, Sounding};
+use super::scale::Scale;
+use super::value::Value;
+use super::verbs::Call;
+use crate::engine::event::{ALL_SLOTS, Panic};
+use crate::engine::{Act, NoteId};
+use crate::module::NoteSource;
+use crate::patch::Amount;
+use crate::plan::outline::NoteValue;
+
+/// `/<slot>/note`
+pub(super) fn note(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let [pitch_value, velocity, rest @ ..] = call.values else {
+        return Err(wrong(call, "pitch and velocity are wanted, then duration, then keys and values"));
+    };
+    let (pitch, key) = pitch(call, pitch_value)?;
+    let velocity = read_plain(control, draft, call, UNIPOLAR, velocity)?;
+    let (length, pairs) = match rest {
+        [length, pairs @ ..] => (read(control, draft, call, DURATION, length)?, pairs),
+        [] => (Amount::Beats(1.0), rest),
+    };
+    if velocity == 0.0 {
+        return Ok(());
+    }
+    let seconds = match length {
+        Amount::Plain(seconds) => f64::from(seconds),
+        Amount::Beats(beats) => f64::from(DURATION.within(DURATION.of_beats(beats, control.tempo))),
+    };
+    let frames = control.frames(seconds).clamp(1, u64::from(u32::MAX)) as u32;
+    let id = control.notes.fresh();
+    draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames });
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: None }));
+    give_all(control, draft, call, id, pairs)
+}
+
+/// `/<slot>/note/on`
+pub(super) fn on(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let [id, pitch_value, velocity, pairs @ ..] = call.values else {
+        return Err(wrong(call, "id, pitch and velocity are wanted, then keys and values"));
+    };
+    let name = name(call, id)?;
+    let (pitch, key) = pitch(call, pitch_value)?;
+    let velocity = read_plain(control, draft, call, UNIPOLAR, velocity)?;
+    let before = find(control, draft, call, &name);
+    if let Some(id) = before {
+        release(draft, call.slot as u8, id, 0.0);
+    }
+    if velocity == 0.0 {
+        return before.map(|_| ()).ok_or_else(|| unknown(call, id));
+    }
+    let id = control.notes.fresh();
+    draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames: 0 });
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name) }));
+    give_all(control, draft, call, id, pairs)
+}
+
+/// `/<slot>/note/off`
+pub(super) fn off(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let (id, velocity) = match call.values {
+        [id] => (id, 0.0),
+        [id, velocity] => (id, read_plain(control, draft, call, UNIPOLAR, velocity)?),
+        _ => return Err(wrong(call, "id is wanted, and how fast it is let go")),
+    };
+    let name = name(call, id)?;
+    let found = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
+    release(draft, call.slot as u8, found, velocity);
+    Ok(())
+}
+
+fn release(draft: &mut Draft, slot: u8, id: NoteId, velocity: f32) {
+    draft.act(Act::NoteOff { slot, id, velocity });
+    draft.step(Step::Released(id));
+}
+
+fn name(call: Call<'_>, id: &Value) -> Result<NoteName, Fail> {
+    NoteName::of(id).ok_or_else(|| wrong(call, "a note's id is a whole number or a word"))
+}
+
+fn find(control: &Control, draft: &Draft, call: Call<'_>, name: &NoteName) -> Option<NoteId> {
+    let known = draft.started(call.slot as u8, name).or_else(|| control.notes.find(call.slot as u8, call.client, name));
+    known.filter(|id| !draft.releases(*id))
+}
+
+fn unknown(call: Call<'_>, id: &Value) -> Fail {
+    Fail::new(call.address, Code::UnknownNote, format!("no note {id} is held"))
+}
+
+/// An expression of one note: id and value.
+fn express(control: &mut Control, draft: &mut Draft, call: Call<'_>, source: NoteSource, scale: Scale, factor: f32) -> Result<(), Fail> {
+    let [id, value] = call.values else { return Err(wrong(call, "id and value are wanted")) };
+    let name = name(call, id)?;
+    let note = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
+    let value = read_plain(control, draft, call, scale, value)? * factor;
+    draft.act(Act::NoteSet { slot: call.slot as u8, id: note, what: NoteValue::Source(source), value });
+    Ok(())
+}
+
+/// `/<slot>/note/bend`
+pub(super) fn bend(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    express(control, draft, call, NoteSource::Bend, SEMITONES, 1.0 / 12.0)
+}
+
+/// `/<slot>/note/pressure`
+pub(super) fn pressure(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    express(control, draft, call, NoteSource::Pressure, UNIPOLAR, 1.0)
+}
+
+/// `/<slot>/note/timbre`
+pub(super) fn timbre(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    express(control, draft, call, NoteSource::Timbre, UNIPOLAR, 1.0)
+}
+
+/// `/<slot>/note/volume`
+pub(super) fn volume(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    express(control, draft, call, NoteSource::Volume, UNIPOLAR, 1.0)
+}
+
+/// `/<slot>/note/pan`
+pub(super) fn pan(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    express(control, draft, call, NoteSource::Pan, Scale::PAN, 1.0)
+}
+
+/// `/<slot>/note/set`
+pub(super) fn set(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let [id, pairs @ ..] = call.values else { return Err(wrong(call, "id, key and value are wanted")) };
+    if pairs.is_empty() {
+        return Err(wrong(call, "key and value are wanted"));
+    }
+    let name = name(call, id)?;
+    let note = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
+    give_all(control, draft, call, note, pairs)
+}
+
+/// `/panic`
+pub(super) fn panic(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let how = match call.values.first() {
+        None => Panic::Release,
+        Some(value) => match (value.text(), value.number()) {
+            (Some("release"), _) => Panic::Release,
+            (Some("fade"), _) => Panic::Fade,
+            (Some("cut"), _) => Panic::Cut,
+            (_, Some(x)) if x < 0.5 => Panic::Release,
+            (_, Some(x)) if x < 1.5 => Panic::Fade,
+            (_, Some(_)) => Panic::Cut,
+            (_, None) => return Err(wrong(call, "0 release, 1 fade or 2 cut is wanted")),
+        },
+    };
+    draft.act(Act::Panic { slot: ALL_SLOTS, how });
+    let all: Vec<NoteId> = control.notes.iter().map(|(id, _)| id).collect();
+    all.into_iter().for_each(|id| draft.step(Step::Released(id)));
+    control.keyboard.let_go();
+    Ok(())
+}

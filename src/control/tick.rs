@@ -1,0 +1,89 @@
+//! What is done every few milliseconds, whether or not anybody speaks.
+
+use super::client::Client;
+use super::control::Control;
+use super::flight::SHORT;
+use super::value::{Message, Value};
+use crate::base::time::SampleTime;
+use crate::engine::Report;
+
+/// Notices that wait to be read at most.
+const NOTICES: usize = 100;
+/// How far ahead of its time an event is given to the engine [s].
+const LEAD: f64 = 0.25;
+
+impl Control {
+    /// Takes in what the engine reports, feeds what has become near, sends the next plan, drops old ones; gives the answers that
+    /// have become due, each with the client it is for. To be called every 2 to 5 ms. `[control]`
+    pub fn tick(&mut self) -> Vec<(Client, Message)> {
+        self.searched.set(0);
+        self.door.collect();
+        while let Some(failure) = self.door.failure() {
+            self.tell(format!("a slot's code failed: {failure}"));
+        }
+        while let Ok(report) = self.reports.pop() {
+            self.take_in(report);
+        }
+        while let Some(step) = self.later.pop(self.shown.now()) {
+            self.stand(step);
+        }
+        if !self.is_closed() {
+            for line in &mut self.lines {
+                self.counts.fed += line.flush().0 as u64;
+            }
+        }
+        let near = self.near();
+        while let Some((client, batch)) = self.ahead.pop_before(near) {
+            // What finds no room even to wait is counted as dropped.
+            let _ = self.feed(client.origin, batch);
+        }
+        self.pump();
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Up to which time events are given to the engine.
+    pub(super) fn near(&self) -> SampleTime {
+        self.shown.now() + self.frames(if self.pending_since.is_some() { SHORT } else { LEAD })
+    }
+
+    fn take_in(&mut self, report: Report) {
+        match report {
+            Report::NoteEnded { id, .. } => self.notes.ended(id),
+            Report::NoteStolen { id, .. } => self.notes.stolen(id),
+            Report::Synced(token) => {
+                if self.mark_back(token) {
+                    self.pump();
+                } else if let Some((client, value)) = self.syncs.remove(&token) {
+                    self.outbox.push((client, Message::new("/synced", vec![value])));
+                }
+            }
+            Report::Swapped { slot, .. } => self.landed(usize::from(slot)),
+            Report::NotFinite { slot, module, voice } => {
+                if let Some(of) = self.slots.get(usize::from(slot)) {
+                    let module = of.patch.modules.get(usize::from(module)).map_or("?", |module| module.name.as_str());
+                    let place = if voice == u16::MAX { String::new() } else { format!(" in voice {voice}") };
+                    self.tell(format!("{}: {module} put out what is no number{place}; it was started afresh", of.name));
+                }
+            }
+            Report::Died { slot } => {
+                if let Some(of) = self.slots.get(usize::from(slot)) {
+                    self.tell(format!("{}: its code failed; it is silent until it is loaded anew", of.name));
+                }
+            }
+            // Counted by the engine.
+            Report::Late { .. } | Report::Overflow { .. } => {}
+        }
+    }
+
+    /// Something to tell whoever looks at the screen; of a flood only the first are kept. `[control]`
+    pub fn tell(&mut self, notice: String) {
+        if self.notices.len() < NOTICES {
+            self.notices.push(notice);
+        }
+    }
+
+    /// The value at an address, as it would be answered. `[control]`
+    pub fn value_at(&self, address: &str) -> Option<Vec<Value>> {
+        self.find_target(address).map(|target| self.ask(target, false))
+    }
+}

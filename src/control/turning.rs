@@ -1,0 +1,183 @@
+//! Values from outside: set, asked for, by pattern, through a map.
+
+use super::address_map::Spot;
+use super::control::Control;
+use super::draft::{Draft, MASTER, Step};
+use super::fail::{Code, Fail};
+use super::feed_line::Merge;
+use super::scale::{Scale, Unreadable};
+use super::slot::{level_factor, strip_scale};
+use super::targets::{Matches, Target};
+use super::value::{Message, Value};
+use crate::base::units::Unit;
+use crate::engine::event::{ALL_SLOTS, Mix};
+use crate::engine::{Act, Event};
+use crate::patch::Amount;
+
+/// How long a pulse at a gate is [s].
+const PULSE: f64 = 0.01;
+
+impl Control {
+    /// One value at one address: set, or asked for where no value is given. `travel`: it is a place 0..1 of the knob's travel.
+    pub(super) fn draft_value(
+        &mut self,
+        draft: &mut Draft,
+        target: Target,
+        address: &str,
+        values: &[Value],
+        travel: bool,
+    ) -> Result<(), Fail> {
+        if values.is_empty() {
+            let told = self.ask(target, travel);
+            if told.is_empty() {
+                return Err(Fail::new(address, Code::UnknownAddress, "the list has no such entry"));
+            }
+            draft.replies.push(Message::new(address, told));
+            return Ok(());
+        }
+        match target.spot {
+            Spot::Place(_) | Spot::Strip(_) => {
+                let [value] = values else {
+                    return Err(Fail::new(address, Code::WrongArguments, format!("one value is wanted, {} are given", values.len())));
+                };
+                self.draft_number(draft, target, address, value, travel)
+            }
+            Spot::Setting(module, setting) => self.draft_setting(draft, (target.slot, module, setting), address, values, travel),
+            Spot::Cell(module, setting, cell) => self.draft_cell(draft, (target.slot, module, setting), cell, address, values),
+        }
+    }
+
+    /// The scale of a target that is a number.
+    pub(super) fn scale(&self, target: Target) -> Option<Scale> {
+        match target.spot {
+            Spot::Strip(mix) => Some(strip_scale(mix)),
+            spot => self.slots.get(target.slot)?.scale(spot),
+        }
+    }
+
+    fn draft_number(&mut self, draft: &mut Draft, target: Target, address: &str, value: &Value, travel: bool) -> Result<(), Fail> {
+        let Some(scale) = self.scale(target) else { return Err(self.unknown(address)) };
+        if scale.unit == Unit::Gate && *value == Value::Impulse && scale.depth_at.is_none() {
+            return self.draft_pulse(draft, target);
+        }
+        let amount = if travel {
+            match value.number() {
+                Some(x) => Amount::Plain(scale.at_travel(x)),
+                None => return Err(Fail::new(address, Code::WrongArguments, "a number from 0 to 1 is wanted")),
+            }
+        } else {
+            let read = scale.read(value).map_err(|why| match why {
+                Unreadable::NotFinite => Fail::new(address, Code::NotANumber, "the value is no finite number"),
+                Unreadable::Wrong(text) => Fail::new(address, Code::WrongArguments, text),
+            })?;
+            if read.clipped && !scale.is_event() {
+                self.counts.fail(Code::Clipped);
+                let told = format!("{value} is out of range: set to {}", scale.tell(read.amount));
+                draft.replies.push(Fail::new(address, Code::Clipped, told).message());
+            }
+            read.amount
+        };
+        self.turn(draft, target, scale, amount);
+        Ok(())
+    }
+
+    /// Turns a number to a counted amount in range. Gates and triggers are events.
+    pub(super) fn turn(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount) {
+        let Spot::Place(place) = target.spot else {
+            if let (Spot::Strip(mix), Amount::Plain(value)) = (target.spot, amount) {
+                self.set_strip(draft, target.slot, mix, value);
+            }
+            return;
+        };
+        let amount = match amount {
+            Amount::Plain(x) if scale.is_event() => Amount::Plain(f32::from(u8::from(x > 0.5))),
+            other => other,
+        };
+        if scale.unit == Unit::Trigger && scale.depth_at.is_none() && amount == Amount::Plain(0.0) {
+            return;
+        }
+        let slot = &self.slots[target.slot];
+        let place = place.own(&slot.patch);
+        let mut events = Vec::new();
+        slot.turn(target.slot as u8, place, amount, &mut events);
+        let merge = (!scale.is_event()).then_some(Merge::Place(target.slot as u8, place));
+        draft.value(merge, events);
+        if scale.unit != Unit::Trigger || scale.depth_at.is_some() {
+            draft.step(Step::Turned(target.slot, place, amount));
+        }
+    }
+
+    /// A pulse at a gate: up, and down again 10 ms later.
+    fn draft_pulse(&mut self, draft: &mut Draft, target: Target) -> Result<(), Fail> {
+        let Spot::Place(place) = target.spot else { return Ok(()) };
+        let start = if draft.at == 0 { self.shown.now() } else { draft.at };
+        let end = start + self.frames(PULSE);
+        let slot = &self.slots[target.slot];
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        slot.turn(target.slot as u8, place, Amount::Plain(1.0), &mut up);
+        slot.turn(target.slot as u8, place, Amount::Plain(0.0), &mut down);
+        draft.value(None, up);
+        draft.events.extend(down.into_iter().map(|event| Event { at: end, ..event }));
+        Ok(())
+    }
+
+    fn set_strip(&mut self, draft: &mut Draft, slot: usize, mix: Mix, value: f32) {
+        let (sent, number) = match mix {
+            Mix::Level => (level_factor(value), value),
+            Mix::Pan => (value, value),
+            Mix::Mute | Mix::Solo | Mix::Limiter => {
+                let switch = f32::from(u8::from(value >= 0.5));
+                (switch, switch)
+            }
+        };
+        let of = if slot == MASTER { ALL_SLOTS } else { slot as u8 };
+        let event = Event { at: 0, act: Act::Mix { slot: of, what: mix, value: sent } };
+        draft.value(Some(Merge::Strip(of, mix.into())), [event]);
+        draft.step(Step::Strip(slot, mix, number));
+    }
+
+    /// Where a value stands.
+    pub(super) fn ask(&self, target: Target, travel: bool) -> Vec<Value> {
+        let amount = match target.spot {
+            Spot::Place(place) => self.slots[target.slot].present(place).unwrap_or(Amount::Plain(0.0)),
+            Spot::Strip(Mix::Limiter) => Amount::Plain(f32::from(u8::from(self.limiter))),
+            Spot::Strip(Mix::Level) if target.slot == MASTER => Amount::Plain(self.master.level),
+            Spot::Strip(mix) => Amount::Plain(self.slots.get(target.slot).map_or(0.0, |slot| slot.strip_value(mix))),
+            Spot::Setting(module, setting) => return self.ask_setting((target.slot, module, setting), None, travel),
+            Spot::Cell(module, setting, cell) => return self.ask_setting((target.slot, module, setting), Some(cell), travel),
+        };
+        match self.scale(target) {
+            Some(scale) if travel => vec![Value::Number(scale.travel_of(amount, self.tempo))],
+            Some(scale) => vec![scale.tell(amount)],
+            None => Vec::new(),
+        }
+    }
+
+    /// All that a pattern means. What cannot take the values is passed over, unless none can.
+    pub(super) fn draft_pattern(&mut self, draft: &mut Draft, address: &str, values: &[Value]) -> Result<(), Fail> {
+        let Matches { targets, verbs } = self.find_all(address)?;
+        let bound = self.find_all_bound(address);
+        let travel = address.starts_with("/n/");
+        let mut first = None;
+        let mut done = 0;
+        let mut count = |done_so: Result<(), Fail>| match done_so {
+            Ok(()) => done += 1,
+            Err(fail) => first = first.take().or(Some(fail)),
+        };
+        for (path, target) in targets {
+            count(self.draft_value(draft, target, &path, values, travel));
+        }
+        for (path, found) in verbs {
+            count(self.draft_verb(draft, found, &path, values));
+        }
+        for path in bound {
+            let entries = self.bound.get(&path).cloned().unwrap_or_default();
+            count(self.draft_bound(draft, entries, &path, values));
+        }
+        match first {
+            _ if done > 0 => Ok(()),
+            Some(fail) => Err(fail),
+            None => Err(Fail::new(address, Code::Pattern, "the pattern matches nothing")),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The table of verbs: addresses that act. Bodies stand elsewhere; who has the means hands its own over.
+
+use super::control::Control;
+use super::draft::Draft;
+use super::fail::Fail;
+use super::value::{Message, Value};
+use super::{engine_verbs, note_verbs, rack_verbs, time_verbs};
+use crate::control::client::Client;
+
+/// One use of a verb.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Whose.
+    pub client: Client,
+    /// As it was addressed.
+    pub address: &'a str,
+    /// The slot that was addressed; 0 where the verb belongs to none.
+    pub slot: usize,
+    /// In order.
+    pub values: &'a [Value],
+}
+
+/// What a verb does.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// Sends events, exactly at the time of its bundle.
+    Timed(fn(&mut Control, &mut Draft, Call<'_>) -> Result<(), Fail>),
+    /// Acts off the audio thread as soon as the rest of its packet has been sent, and answers.
+    Direct(fn(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail>),
+}
+
+/// An address that acts.
+#[derive(Clone, Copy)]
+pub struct Verb {
+    /// Its address; of a slot's verbs, what comes after `/<slot>/`.
+    pub address: &'static str,
+    /// Its arguments, for the reference.
+    pub arguments: &'static str,
+    /// One sentence for the reference.
+    pub does: &'static str,
+    /// What it does.
+    pub body: Body,
+}
+
+/// What a given verb does: it answers, or fails.
+pub type GivenBody = Box<dyn FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send>;
+
+/// A verb whose body another part of the daemon has handed over.
+pub struct Given {
+    /// Its address.
+    pub address: String,
+    /// Its arguments, for the reference.
+    pub arguments: &'static str,
+    /// One sentence for the reference.
+    pub does: &'static str,
+    /// What it does; away while it runs.
+    pub body: Option<GivenBody>,
+}
+
+/// Where a verb was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Among [`VERBS`].
+    Own(usize),
+    /// Among [`SLOT_VERBS`], of a slot.
+    Slot(usize, usize),
+    /// Among those handed over.
+    Given(usize),
+}
+
+const fn timed(
+    address: &'static str,
+    arguments: &'static str,
+    does: &'static str,
+    body: fn(&mut Control, &mut Draft, Call<'_>) -> Result<(), Fail>,
+) -> Verb {
+    Verb { address, arguments, does, body: Body::Timed(body) }
+}
+
+const fn direct(
+    address: &'static str,
+    arguments: &'static str,
+    does: &'static str,
+    body: fn(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail>,
+) -> Verb {
+    Verb { address, arguments, does, body: Body::Direct(body) }
+}
+
+/// The verbs of a slot, by what comes after `/<slot>/`.
+pub const SLOT_VERBS: &[Verb] = &[
+    timed(
+        "note",
+        "pitch velocity [duration [key value]…]",
+        "Plays a note. Pitch 60 is C4, or a name; duration in seconds or \"1/8\", a quarter where none is given.",
+        note_verbs::note,
+    ),
+    timed(
+        "note/on",
+        "id pitch velocity [key value]…",
+        "Starts note id, a number or word of the client's own; velocity 0 ends it.",
+        note_verbs::on,
+    ),
+    timed("note/off", "id [velocity]", "Ends note id.", note_verbs::off),
+    timed("note/bend", "id semitones", "Bends one note.", note_verbs::bend),
+    timed("note/pressure", "id 0..1", "Presses one note.", note_verbs::pressure),
+    timed("note/timbre", "id 0..1", "Sets the timbre of one note.", note_verbs::timbre),
+    timed("note/volume", "id 0..1", "Sets the volume of one note.", note_verbs::volume),
+    timed("note/pan", "id -1..1", "Places one note between left and right.", note_verbs::pan),
+    timed("note/set", "id key value", "Gives one note its own value of a control or of a voice module's input.", note_verbs::set),
+];
+
+/// The verbs that belong to no slot.
+pub const VERBS: &[Verb] = &[
+    timed("/panic", "[0 release | 1 fade | 2 cut]", "Ends all notes.", note_verbs::panic),
+    direct("/rack/load", "file [slot]", "Plays a file; answers /done when it sounds.", rack_verbs::load),
+    direct("/rack/reload", "[slot]", "Reads a slot's file again; without a slot, all.", rack_verbs::reload),
+    direct("/rack/list", "", "Answers with the name and file of each slot.", rack_verbs::list),
+    direct("/patch/get", "slot", "Answers with the text of a slot's patch.", rack_verbs::get),
+    direct("/patch/check", "text", "Answers with the mistakes in a patch, without playing it.", rack_verbs::check),
+    timed("/transport/play", "", "The beat clock runs on.", time_verbs::play),
+    timed("/transport/pause", "", "The beat clock halts where it is.", time_verbs::pause),
+    timed("/transport/toggle", "", "Play or pause, whichever it is not.", time_verbs::toggle),
+    timed("/transport/stop", "", "The beat clock halts and goes to beat 0.", time_verbs::stop),
+    timed("/transport/locate", "beat", "The beat clock goes to a beat.", time_verbs::locate),
+    timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
+    timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
+    direct("/ping", "[anything]…", "Answers /pong with the same arguments.", engine_verbs::ping),
+    direct("/query", "[address]", "Answers with what lies below an address, or with the unit and range of a value.", engine_verbs::query),
+    direct("/engine/status", "", "Answers with names and numbers, one after another.", engine_verbs::status),
+    direct("/engine/quit", "", "Ends rackd; from this computer only.", engine_verbs::quit),
+];
+
+impl Verb {
+    /// Its address as the reference gives it. `[control]`
+    pub fn reference(&self) -> String {
+        if self.address.starts_with('/') { self.address.to_owned() } else { format!("/<slot>/{}", self.address) }
+    }
+}

@@ -1,0 +1,12 @@
+//! Layer 9: OSC over UDP, and lines of text that say the same: sockets, dispatch, reply.
+//!
+//! Imports `base`, `wire` and `control`. Whatever arrives is refused whole or done whole; nothing that arrives ends a thread.
+//! Knows no patch and no engine. Start reading at [`server`]; [`client`] is the other end, for the command line.
+
+pub mod client;
+pub mod convert;
+pub mod limit;
+pub mod server;
+pub mod text;
+
+pub use server::{OpenError, Server};

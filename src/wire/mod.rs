@@ -1,0 +1,20 @@
+//! Layer 1: OSC bytes ↔ messages: limits, patterns, time tags; no socket.
+//!
+//! Imports nothing of rackd. The only folder that names rosc. Never opens a socket, never allocates for bytes that it refuses,
+//! never panics whatever the bytes are. Start reading at [`check`].
+
+pub mod check;
+pub mod decode;
+pub mod encode;
+pub mod limits;
+pub mod packet;
+pub mod pattern;
+pub mod reader;
+pub mod time;
+
+pub use check::{Found, check};
+pub use decode::decode;
+pub use encode::encode;
+pub use limits::Refusal;
+pub use packet::{Arg, Bundle, Message, Packet};
+pub use pattern::{Pattern, is_pattern};
