@@ -27,12 +27,16 @@ pub mod control;
 pub mod dsp;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod engine;
+pub mod host;
+pub mod midi;
 pub mod module;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod modules;
 pub mod osc;
 pub mod patch;
 pub mod plan;
+pub mod record;
 pub mod rt;
+pub mod score;
 pub mod surface;
 pub mod wire;

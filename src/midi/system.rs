@@ -1,0 +1,134 @@
+//! The system's own MIDI, through midir: ALSA, CoreMIDI, WinMM.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use midir::{Ignore, MidiInput};
+
+use super::parser::Parser;
+use super::ports::PortId;
+use super::registry::{Desk, unix_nanos};
+use super::watch::{Found, Source};
+use crate::rt::quiet::quiet;
+
+/// The system's MIDI under a name of ours.
+pub(super) struct System {
+    client: String,
+    /// Lists ports; kept, since each is a client of the system's.
+    lister: Option<MidiInput>,
+}
+
+impl System {
+    /// Nothing is asked of the system yet. `[control]`
+    pub fn new(client: &str) -> Self {
+        Self { client: client.to_owned(), lister: None }
+    }
+
+    fn input(&self) -> Result<MidiInput, String> {
+        let _quiet = quiet();
+        let mut input = MidiInput::new(&self.client).map_err(|_| "this system has no MIDI (ALSA: no /dev/snd/seq)".to_owned())?;
+        // Long messages are put together without a limit otherwise.
+        input.ignore(Ignore::SysexAndActiveSense);
+        Ok(input)
+    }
+}
+
+/// What the driver's thread calls.
+fn receiver(port: PortId, desk: &Desk) -> impl FnMut(u64, &[u8], &mut Parser) + Send + 'static {
+    let desk = desk.clone();
+    // The driver's stamps count from a start of its own: the time is taken here.
+    move |_, bytes, parser| {
+        let at = unix_nanos();
+        parser.feed(bytes, |message| desk.message(port, message, at));
+    }
+}
+
+/// The driver panics where the kernel has no queue left, instead of giving an error.
+fn caught<T>(connect: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(connect)).unwrap_or_else(|_| Err("the system's MIDI failed in itself (no queues left?)".into()))
+}
+
+impl Source for System {
+    fn list(&mut self) -> Result<Vec<Found>, String> {
+        if self.lister.is_none() {
+            self.lister = Some(self.input()?);
+        }
+        let Some(lister) = &self.lister else { return Ok(Vec::new()) };
+        Ok(lister
+            .ports()
+            .iter()
+            // A port that goes while it is asked for its name is no more.
+            .filter_map(|port| Some(Found { id: port.id(), name: stripped(&lister.port_name(port).ok()?).to_owned() }))
+            .collect())
+    }
+
+    fn open(&mut self, id: &str, port: PortId, desk: &Desk) -> Result<Box<dyn Any + Send>, String> {
+        let input = self.input()?;
+        let found = input.find_port_by_id(id).ok_or("it is gone")?;
+        caught(|| {
+            let connection = input.connect(&found, "in", receiver(port, desk), Parser::new());
+            connection.map(|connection| Box::new(connection) as Box<dyn Any + Send>).map_err(|why| why.to_string())
+        })
+    }
+
+    #[cfg(unix)]
+    fn open_own(&mut self, port: PortId, desk: &Desk) -> Option<Result<Box<dyn Any + Send>, String>> {
+        use midir::os::unix::VirtualInput;
+        let open = || {
+            let connection = self.input()?.create_virtual(&self.client, receiver(port, desk), Parser::new());
+            connection.map(|connection| Box::new(connection) as Box<dyn Any + Send>).map_err(|why| why.to_string())
+        };
+        Some(caught(open))
+    }
+
+    #[cfg(not(unix))]
+    fn open_own(&mut self, _: PortId, _: &Desk) -> Option<Result<Box<dyn Any + Send>, String>> {
+        None
+    }
+
+    fn own_name(&self) -> String {
+        self.client.clone()
+    }
+}
+
+/// A port's name without the `client:port` numbers that ALSA puts behind it, which change with each plugging.
+fn stripped(name: &str) -> &str {
+    match name.rsplit_once(' ') {
+        Some((front, numbers)) if !front.is_empty() => match numbers.split_once(':') {
+            Some((client, port)) if is_number(client) && is_number(port) => front,
+            _ => name,
+        },
+        _ => name,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_change_are_no_part_of_a_name() {
+        for (name, rest) in [
+            ("Midi Through:Midi Through Port-0 14:0", "Midi Through:Midi Through Port-0"),
+            ("Keystation 61:Keystation 61 MIDI 1 128:12", "Keystation 61:Keystation 61 MIDI 1"),
+            ("IAC Driver Bus 1", "IAC Driver Bus 1"),
+            ("Pads a:0", "Pads a:0"),
+            ("14:0", "14:0"),
+        ] {
+            assert_eq!(stripped(name), rest);
+        }
+    }
+
+    #[test]
+    fn a_system_without_midi_says_so_and_one_with_it_lists() {
+        // Which of the two depends on the machine; neither may panic.
+        match System::new("rackd-test").list() {
+            Ok(found) => assert!(found.iter().all(|found| !found.id.is_empty())),
+            Err(why) => assert!(why.contains("no MIDI"), "{why}"),
+        }
+    }
+}
