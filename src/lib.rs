@@ -22,7 +22,9 @@
 #![deny(unsafe_code)]
 
 pub mod base;
+pub mod cli;
 pub mod control;
+pub mod daemon;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod dsp;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]

@@ -1,0 +1,303 @@
+//! The command line: what may be typed, and the help that teaches it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::parse;
+use crate::daemon::OSC_ADDRESS;
+
+const AFTER: &str = "\
+Start here:
+  rackd play --demo                 hear the built-in patch, played for you over OSC
+  rackd play patches/init.toml      play a patch; save the file while it sounds and hear the change
+  rackd send /init/note 60 0.8      play a note on it, from another terminal
+  rackd modules                     what a patch can be made of
+
+Exit codes: 0 done, 1 the patch is wrong, 2 the command line is wrong, 3 the machine refused.";
+
+/// A modular synthesizer daemon: TOML patches in, sound out, played over OSC and MIDI.
+#[derive(Debug, Parser)]
+#[command(name = "rackd", version, about, after_help = AFTER, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on standard error (-v: what happens, -vv: what happens inside)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a patch until told to stop
+    #[command(after_help = PLAY)]
+    Play(Box<Play>),
+    /// Render a patch to a WAV file: the same sound as `play`, exact and as fast as it goes
+    #[command(after_help = RENDER)]
+    Render(Render),
+    /// Tell every mistake of patches
+    #[command(after_help = CHECK)]
+    Check(Check),
+    /// What patches can be made of
+    #[command(after_help = MODULES)]
+    Modules(Modules),
+    /// Send one OSC message and print the reply
+    #[command(after_help = SEND)]
+    Send(Send),
+    /// Print the OSC messages that arrive at a port
+    #[command(after_help = LISTEN)]
+    Listen(Listen),
+    /// The audio and MIDI devices of this machine, as options name them
+    #[command(after_help = DEVICES)]
+    Devices(Devices),
+    /// Write files for other programs that know rackd
+    #[command(after_help = SURFACE)]
+    Surface(Surface),
+    /// Plays a phrase to a running daemon.
+    #[command(hide = true)]
+    Perform(Perform),
+}
+
+const PLAY: &str = "\
+Examples:
+  rackd play                                the built-in patch
+  rackd play --demo                         the same, and a phrase played to it over OSC
+  rackd play patches/bass.toml              ALSA, JACK or PulseAudio, whichever is there
+  rackd play patches/bass.toml --host jack --midi Keystation
+  rackd play patches/bass.toml --host silent --record take.wav --for 10s
+  (echo '/bass/note 48 0.9'; sleep 2) | rackd play patches/bass.toml --stdin
+
+While it plays, every input of every module is an OSC address: /bass/filter/cutoff 800.
+Saving the file changes the sound without a click; a file with a mistake changes nothing.
+Ctrl-C fades out and ends; a second Ctrl-C ends at once.";
+
+/// `play`.
+#[derive(Clone, Debug, Args)]
+pub struct Play {
+    /// The patch; without one, the built-in patch
+    pub file: Option<PathBuf>,
+    /// How sound leaves this machine: auto, jack, pulseaudio, alsa, …, or silent for none at the right speed
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub host: String,
+    /// Which device, by a part of its name (see `rackd devices`)
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Frames a second; without it the device's own [Hz]
+    #[arg(long, value_name = "HZ", value_parser = parse::rate)]
+    pub rate: Option<u32>,
+    /// Frames that the device asks for at once; without it the device's own
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub buffer: Option<u32>,
+    /// Output channels
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub channels: u16,
+    /// Where to listen for OSC over UDP; "none" for nowhere
+    #[arg(long, value_name = "ADDRESS", default_value = OSC_ADDRESS, value_parser = parse::listen_at)]
+    pub osc: parse::ListenAt,
+    /// A MIDI input port to play from, by a part of its name; more than once for more; without it all, "none" for none
+    #[arg(long, value_name = "NAME")]
+    pub midi: Vec<String>,
+    /// Play this MIDI file
+    #[arg(long, value_name = "FILE")]
+    pub score: Option<PathBuf>,
+    /// Write what is heard to this WAV file; an existing file is kept, and -2 put after the name
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// End after this time: 10s, 1.5min, 800ms
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
+    pub length: Option<Duration>,
+    /// Start with the beat clock halted; /transport/play starts it
+    #[arg(long)]
+    pub paused: bool,
+    /// Read one command a line (/bass/filter/cutoff 800), answer on standard output, end at end of file
+    #[arg(long)]
+    pub stdin: bool,
+    /// Say what happens as one JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Play a phrase on the patch, from a second process over OSC; ends after it unless there is a terminal
+    #[arg(long)]
+    pub demo: bool,
+}
+
+const RENDER: &str = "\
+Examples:
+  rackd render patches/bass.toml --score song.mid -o bass.wav
+  rackd render patches/drone.toml --for 30s -o drone.wav --bits 24
+  rackd render patches/echo.toml --input guitar.wav -o wet.wav
+
+Without --score a patch that takes notes plays A3 for half of the time, a drum kit each of its keys in turn.
+The same patch and score give the same bytes at any --buffer, on any machine of one CPU family.";
+
+/// `render`.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// The patch
+    pub file: PathBuf,
+    /// Play this MIDI file
+    #[arg(long, value_name = "FILE")]
+    pub score: Option<PathBuf>,
+    /// Sound for the patch's [in]: a WAV file at the same rate
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// How long; without it the score's or the input's length and 2 s, else 4 s
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
+    pub length: Option<Duration>,
+    /// The file to write; an existing one is replaced
+    #[arg(short, long, value_name = "FILE", default_value = "out.wav")]
+    pub output: PathBuf,
+    /// Frames a second [Hz]
+    #[arg(long, value_name = "HZ", default_value_t = 48_000, value_parser = parse::rate)]
+    pub rate: u32,
+    /// Frames worked out at once, 0.2 s at most; changes nothing that can be heard
+    #[arg(long, value_name = "FRAMES", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub buffer: u32,
+    /// Output channels
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub channels: u16,
+    /// Bits a sample
+    #[arg(long, value_name = "BITS", default_value = "32f")]
+    pub bits: Bits,
+}
+
+/// How a sample is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bits {
+    /// Whole numbers of 16 bits
+    #[value(name = "16")]
+    Sixteen,
+    /// Whole numbers of 24 bits
+    #[value(name = "24")]
+    TwentyFour,
+    /// Floating point of 32 bits: exactly what the engine put out
+    #[value(name = "32f", alias = "32")]
+    Float,
+}
+
+const CHECK: &str = "\
+Examples:
+  rackd check patches/*.toml
+  rackd check --plan patches/bass.toml      what runs, in which order, with which delays
+
+All mistakes of a file are told at once, each with its place and, where there is one, the nearest right name.";
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The patches
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Print what each compiles to
+    #[arg(long)]
+    pub plan: bool,
+}
+
+const MODULES: &str = "\
+Examples:
+  rackd modules                 all kinds, by family
+  rackd modules ladder          one kind: inputs, outputs, settings, what to patch it to
+  rackd modules --markdown      the whole catalogue as one page";
+
+/// `modules`.
+#[derive(Debug, Args)]
+pub struct Modules {
+    /// One kind, in full
+    pub name: Option<String>,
+    /// Print Markdown
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+const SEND: &str = "\
+Examples:
+  rackd send /bass/filter/cutoff 800        turn a knob
+  rackd send /bass/filter/cutoff '800 Hz'   the same, with its unit
+  rackd send /bass/filter/cutoff            ask where it stands
+  rackd send /bass/note 48 0.9 0.5          play C3 for half a second
+  rackd send --to 192.168.1.20:57130 /ping
+
+A whole number goes as an integer, one with a point as a float, true and false as booleans, all else as text. What is
+answered is printed; a knob that was turned is not answered. A /fail is printed and ends with 1.";
+
+/// `send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Such as /bass/filter/cutoff
+    #[arg(value_parser = parse::osc_address)]
+    pub address: String,
+    /// Numbers and words
+    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    pub arguments: Vec<String>,
+    /// Where the daemon listens
+    #[arg(long, value_name = "ADDRESS", default_value = OSC_ADDRESS, value_parser = parse::socket)]
+    pub to: std::net::SocketAddr,
+    /// How long to wait for answers at most
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse::duration)]
+    pub wait: Duration,
+}
+
+const LISTEN: &str = "\
+Examples:
+  rackd listen                     on 127.0.0.1:57140
+  rackd listen 0.0.0.0:9000        from the network too: see what a phone sends
+Ends with Ctrl-C.";
+
+/// `listen`.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Where
+    #[arg(default_value = "127.0.0.1:57140", value_parser = parse::socket)]
+    pub at: std::net::SocketAddr,
+    /// End after this time
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
+    pub length: Option<Duration>,
+}
+
+const DEVICES: &str = "\
+What is printed here can be given to `rackd play`: --host jack, --device \"USB Audio\", --midi Keystation.
+A part of a name is enough.";
+
+/// `devices`.
+#[derive(Debug, Args)]
+pub struct Devices {}
+
+const SURFACE: &str = "\
+Examples:
+  rackd surface --for schema > schema/patch.json
+
+With `#:schema ../schema/patch.json` as its first line a patch is completed and checked while it is typed, in every editor
+with a TOML language server (Taplo, Tombi).";
+
+/// `surface`.
+#[derive(Debug, Args)]
+pub struct Surface {
+    /// For which program
+    #[arg(long = "for", value_name = "PROGRAM")]
+    pub program: Program,
+}
+
+/// For whom `surface` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Program {
+    /// Editors: the JSON Schema of the patch language
+    Schema,
+}
+
+/// `perform`: the second process of `play --demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Perform {
+    /// Where the daemon listens.
+    #[arg(value_parser = parse::socket)]
+    pub to: std::net::SocketAddr,
+    /// The slot to play.
+    pub slot: String,
+    /// A control to sweep.
+    #[arg(long)]
+    pub sweep: Option<String>,
+    /// The patch takes no notes.
+    #[arg(long)]
+    pub no_notes: bool,
+}

@@ -1,0 +1,111 @@
+//! What options are written as.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+/// Where to listen, if anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenAt(pub Option<SocketAddr>);
+
+/// A length of time: `10`, `10s`, `1.5 min`, `800ms`, `1h`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let second = match unit.trim() {
+        "" | "s" | "sec" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        other => return Err(format!("`{other}` is no unit of time; write 800ms, 10s, 1.5min or 1h")),
+    };
+    let seconds = number.trim().parse::<f64>().map_err(|_| "write a time as 800ms, 10s, 1.5min or 1h".to_owned())? * second;
+    if !(seconds > 0.0 && seconds <= 7.0 * 86_400.0) {
+        return Err("the time must be longer than nothing and no longer than a week".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A sampling rate, 8000 to 384000, or `48k`, `44.1k` [Hz]. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn rate(text: &str) -> Result<u32, String> {
+    let (number, times) = match text.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1000.0),
+        None => (text, 1.0),
+    };
+    match number.parse::<f64>().map(|number| number * times) {
+        Ok(hertz) if (8_000.0..=384_000.0).contains(&hertz) && hertz.fract() == 0.0 => Ok(hertz as u32),
+        _ => Err("a rate is a whole number from 8000 to 384000, such as 48000 or 44.1k".to_owned()),
+    }
+}
+
+/// An address to send to or listen at: `127.0.0.1:57130`, `localhost:9000`, or a port alone on this computer. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn socket(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse::<u16>() {
+        return Ok(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
+    let wrong = || "write an address as 127.0.0.1:57130, or a port alone".to_owned();
+    let mut found: Vec<SocketAddr> = text.to_socket_addrs().map_err(|_| wrong())?.collect();
+    found.sort_by_key(SocketAddr::is_ipv6); // `localhost` is both: take the one that is listened to
+    found.first().copied().ok_or_else(wrong)
+}
+
+/// The same, or `none`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn listen_at(text: &str) -> Result<ListenAt, String> {
+    if text == "none" { Ok(ListenAt(None)) } else { socket(text).map(|at| ListenAt(Some(at))) }
+}
+
+/// An OSC address or pattern. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn osc_address(text: &str) -> Result<String, String> {
+    if text.starts_with('/') && text.len() > 1 && text.is_ascii() && !text.contains([' ', '#']) {
+        Ok(text.to_owned())
+    } else {
+        Err("an address begins with / and has no space, such as /bass/filter/cutoff".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_units() {
+        for (text, milliseconds) in [("10", 10_000), ("10s", 10_000), ("1.5min", 90_000), ("800 ms", 800), ("1h", 3_600_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "s", "-1s", "0", "NaN", "inf", "1e99h", "3 bars", "1e999"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_whole_and_sane() {
+        assert_eq!(rate("48000"), Ok(48_000));
+        assert_eq!(rate("44.1k"), Ok(44_100));
+        for text in ["0", "-48000", "48000.5", "1e9", "NaN", "many"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_on_this_computer() {
+        assert_eq!(socket("9000"), Ok(SocketAddr::from(([127, 0, 0, 1], 9000))));
+        assert_eq!(socket("127.0.0.1:57130").map(|at| at.port()), Ok(57130));
+        assert!(socket("127.0.0.1").is_err());
+        assert_eq!(listen_at("none"), Ok(ListenAt(None)));
+    }
+}

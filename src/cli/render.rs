@@ -1,0 +1,228 @@
+//! `rackd render`: a patch to a WAV file, exact and as fast as it goes.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Bits, Render};
+use super::check::draw_for_terminal;
+use super::exit::Exit;
+use super::style;
+use crate::control::{self, Client, Control, Group, Message, Origin, Value, When};
+use crate::daemon::levels::Levels;
+use crate::daemon::source::Source;
+use crate::engine::Engine;
+use crate::host::{Buffers, Offline};
+use crate::module::isa::Level;
+use crate::modules::CATALOGUE;
+use crate::osc::text::spell;
+use crate::patch::{KeySource, Out, Patch, Source as PatchSource, Sum};
+use crate::plan;
+use crate::record::{Sample, WavFile};
+use crate::score::{Reader, Score};
+
+/// What is played where there is nothing else to play.
+const A3: u8 = 57;
+
+/// Sound that comes in, interleaved.
+struct Input {
+    samples: Vec<f32>,
+    channels: usize,
+}
+
+/// Renders and says how loud it was. `[control]`
+///
+/// # Errors
+/// What was wrong with the patch, the command line or the machine.
+pub fn run(args: &Render) -> Result<(), Exit> {
+    let source = Source::new(Some(&args.file));
+    let (patch, reading) = source.right(draw_for_terminal)?;
+    style::complain(&draw_for_terminal(&source.name(), &reading.text, &reading.diagnostics));
+    let score = args.score.as_deref().map(read_score).transpose()?;
+    let input = args.input.as_deref().map(|file| read_input(file, args.rate)).transpose()?;
+    if input.is_some() && patch.inputs.is_none() {
+        return Err(Exit::CommandLine(format!("{} takes no sound: it has no [in]", source.name())));
+    }
+    let frames = length(args, score.as_ref(), input.as_ref());
+
+    let (engine, doors, door) = Engine::new(args.rate as f32);
+    let plan = plan::Options { rate: args.rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
+    let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true });
+    let slot = control.put(&source.slot(), patch.clone(), &reading.text, Some(&args.file), Vec::new());
+    let slot = slot.map_err(|full| Exit::Machine(full.message))?;
+    let name = control.slots()[slot].name.clone();
+    let mut reader = score.map(|score| Reader::new(Arc::new(score), args.rate, 0));
+    if reader.is_none() {
+        play_by_itself(&mut control, &name, &patch, args, frames)?;
+    }
+
+    let levels = Levels::default();
+    let mut file = OutFile::create(args)?;
+    let bar = progress(frames, args.rate);
+    let mut host = Offline::new(engine, usize::from(args.channels));
+    if let Some(input) = input {
+        host = host.with_input(input.samples, input.channels);
+    }
+    let feed = |_, to| {
+        if let Some(reader) = &mut reader {
+            reader.feed(to, |at, message| control.midi_message(Client::of(Origin::Score), message, When::At(at)));
+        }
+        for (_, answer) in control.tick() {
+            tracing::debug!("{answer:?}");
+        }
+        Ok(())
+    };
+    let sink = |frames: &[f32]| {
+        levels.count(frames);
+        bar.inc(frames.len() as u64 / u64::from(args.channels));
+        file.wav.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
+    };
+    // Control feeds the engine 250 ms ahead: no buffer may be longer.
+    host.run(frames, Buffers::Fixed(args.buffer.min(args.rate / 5) as usize), feed, sink)?;
+    bar.finish_and_clear();
+    for notice in control.take_notices() {
+        style::complain(&format!("{notice}\n"));
+    }
+    for path in file.finish(args)? {
+        let seconds = frames as f64 / f64::from(args.rate);
+        style::print(&format!("{}: {seconds:.2} s, {} channels, {} Hz, {levels}\n", path.display(), args.channels, args.rate));
+    }
+    Ok(())
+}
+
+/// How long it will be [frames].
+fn length(args: &Render, score: Option<&Score>, input: Option<&Input>) -> u64 {
+    let tail = 2 * u64::from(args.rate);
+    match (args.length, score, input) {
+        (Some(length), _, _) => (length.as_secs_f64() * f64::from(args.rate)).ceil() as u64,
+        (None, None, None) => 2 * tail,
+        (None, score, input) => {
+            let input = input.map_or(0, |input| input.samples.len() / input.channels) as u64;
+            score.map_or(0, |score| score.frames(args.rate)).max(input) + tail
+        }
+    }
+}
+
+/// A patch that takes notes plays A3; a kit plays each of its keys, one after another.
+fn play_by_itself(control: &mut Control, slot: &str, patch: &Patch, args: &Render, frames: u64) -> Result<(), Exit> {
+    let mut keys = BTreeSet::new();
+    let out = match &patch.out {
+        Out::Whole(sum) => vec![sum],
+        Out::Sides(left, right) => vec![left, right],
+    };
+    patch.modules.iter().flat_map(|module| &module.inputs).chain(out).for_each(|sum| keys_of(sum, &mut keys));
+    if patch.note.is_some() {
+        keys = BTreeSet::from([A3]);
+    }
+    let each = frames / 2 / keys.len().max(1) as u64;
+    let mut notes = Vec::new();
+    for (number, key) in keys.into_iter().enumerate() {
+        let seconds = each as f64 / f64::from(args.rate);
+        let values = vec![Value::Integer(key.into()), Value::Number(0.8), Value::Number(seconds)];
+        notes.push(Group { at: When::At(each * number as u64), messages: vec![Message::new(format!("/{slot}/note"), values)] });
+    }
+    match control.apply(Client::of(Origin::Score), &notes).first() {
+        Some(answer) if answer.address == "/fail" => Err(Exit::Machine(spell(answer))),
+        _ => Ok(()),
+    }
+}
+
+/// The keys that a sum listens to; for the keyboard as a whole, A3.
+fn keys_of(sum: &Sum, keys: &mut BTreeSet<u8>) {
+    for source in sum.terms.iter().flat_map(|term| &term.sources) {
+        match source {
+            PatchSource::Keys(KeySource::Key(key) | KeySource::KeyVelocity(key)) => {
+                keys.insert(*key);
+            }
+            PatchSource::Keys(_) => {
+                keys.insert(A3);
+            }
+            PatchSource::Group(sum) => keys_of(sum, keys),
+            _ => {}
+        }
+    }
+}
+
+fn read_score(file: &Path) -> Result<Score, Exit> {
+    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    Score::from_midi_file(&bytes).map_err(|error| Exit::CommandLine(format!("{}: {error}", file.display())))
+}
+
+/// What cannot be read is the command line's fault where it is not there, else the machine's.
+fn unreadable(file: &Path, error: &std::io::Error) -> Exit {
+    let text = format!("cannot read {}: {error}", file.display());
+    if error.kind() == std::io::ErrorKind::NotFound { Exit::CommandLine(text) } else { Exit::Machine(text) }
+}
+
+fn read_input(file: &Path, rate: u32) -> Result<Input, Exit> {
+    let wrong = |error: hound::Error| match error {
+        hound::Error::IoError(error) => unreadable(file, &error),
+        error => Exit::CommandLine(format!("{} is no WAV file that can be read: {error}", file.display())),
+    };
+    let mut reader = hound::WavReader::open(file).map_err(wrong)?;
+    let spec = reader.spec();
+    if spec.sample_rate != rate {
+        return Err(Exit::CommandLine(format!("{} is at {} Hz: render with --rate {1}", file.display(), spec.sample_rate)));
+    }
+    let samples = match spec.sample_format {
+        hound::SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>(),
+        hound::SampleFormat::Int => {
+            let full = 1.0 / (1u64 << (spec.bits_per_sample - 1)) as f32;
+            reader.samples::<i32>().map(|sample| sample.map(|sample| sample as f32 * full)).collect()
+        }
+    };
+    Ok(Input { samples: samples.map_err(wrong)?, channels: usize::from(spec.channels) })
+}
+
+/// The file that is written: under another name until it is done, so that what was there before is not lost half-way.
+struct OutFile {
+    wav: WavFile,
+}
+
+impl OutFile {
+    fn create(args: &Render) -> Result<Self, Exit> {
+        let part = args.output.with_extension("part.wav");
+        let _ = std::fs::remove_file(&part);
+        let sample = match args.bits {
+            Bits::Sixteen => Sample::Int16,
+            Bits::TwentyFour => Sample::Int24,
+            Bits::Float => Sample::Float32,
+        };
+        let wav = WavFile::create(&part, args.rate, args.channels, sample);
+        Ok(Self { wav: wav.map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))? })
+    }
+
+    /// Gives the file its name; what did not fit into one stands beside it as `-2`, `-3`…
+    fn finish(self, args: &Render) -> Result<Vec<PathBuf>, Exit> {
+        let refused = |error| Exit::machine(format!("cannot write {}", args.output.display()), error);
+        let mut paths = Vec::new();
+        for (at, file) in self.wav.finish().map_err(refused)?.into_iter().enumerate() {
+            let path = if at == 0 {
+                args.output.clone()
+            } else {
+                let stem = args.output.file_stem().unwrap_or_default().to_string_lossy();
+                args.output.with_file_name(format!("{stem}-{}.wav", at + 1))
+            };
+            std::fs::rename(&file.path, &path).map_err(refused)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(frames: u64, rate: u32) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || frames < 10 * u64::from(rate) {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(frames);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

@@ -1,0 +1,23 @@
+//! `rackd surface`: files for other programs that know rackd.
+
+use super::args::{Program, Surface};
+use super::exit::Exit;
+use super::style;
+use crate::modules::CATALOGUE;
+use crate::surface;
+
+/// Prints what the program asked for takes. `[control]`
+///
+/// # Errors
+/// None.
+pub fn run(args: &Surface) -> Result<(), Exit> {
+    match args.program {
+        Program::Schema => style::print(&schema()),
+    }
+    Ok(())
+}
+
+/// The JSON Schema as the committed file holds it. `[control]`
+pub fn schema() -> String {
+    format!("{:#}\n", surface::schema(&CATALOGUE))
+}

@@ -1,0 +1,161 @@
+//! How loud it was: what the engine put out, measured on its way to the host.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use crate::host::Player;
+
+thread_local! {
+    static ON_AUDIO_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread has worked out sound. `[any]`
+pub fn on_audio_thread() -> bool {
+    ON_AUDIO_THREAD.get()
+}
+
+/// What was put out since the start, over all channels.
+#[derive(Debug, Default)]
+pub struct Levels {
+    peak: AtomicU32,
+    /// Sum of squares, as bits of f64; written by one thread at a time.
+    squares: AtomicU64,
+    samples: AtomicU64,
+}
+
+impl Levels {
+    /// Highest sample [dB below full scale]; −∞ for silence. `[any]`
+    pub fn peak(&self) -> f64 {
+        20.0 * libm::log10(f64::from(f32::from_bits(self.peak.load(Relaxed))))
+    }
+
+    /// Root of the mean square [dB below full scale]; −∞ for silence. `[any]`
+    pub fn rms(&self) -> f64 {
+        let samples = self.samples.load(Relaxed).max(1) as f64;
+        10.0 * libm::log10(f64::from_bits(self.squares.load(Relaxed)) / samples)
+    }
+
+    /// Counts some samples. `[audio]`
+    pub fn count(&self, samples: &[f32]) {
+        let mut peak = f32::from_bits(self.peak.load(Relaxed));
+        let mut squares = 0.0;
+        for &sample in samples {
+            let size = sample.abs();
+            if size > peak {
+                peak = size;
+            }
+            squares += f64::from(sample) * f64::from(sample);
+        }
+        self.peak.store(peak.to_bits(), Relaxed);
+        self.squares.store((f64::from_bits(self.squares.load(Relaxed)) + squares).to_bits(), Relaxed);
+        self.samples.fetch_add(samples.len() as u64, Relaxed);
+    }
+}
+
+impl std::fmt::Display for Levels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.peak.load(Relaxed) == 0 {
+            return f.write_str("silence");
+        }
+        write!(f, "peak {:.1} dBFS, RMS {:.1} dBFS", self.peak(), self.rms())
+    }
+}
+
+/// Asks the last player before the host to fade out.
+#[derive(Debug, Default)]
+pub struct Fade {
+    asked: AtomicBool,
+    done: AtomicBool,
+}
+
+impl Fade {
+    /// From now on it falls silent, within 50 ms, for good. `[any]`
+    pub fn ask(&self) {
+        self.asked.store(true, Relaxed);
+    }
+
+    /// Whether it is silent. `[any]`
+    pub fn is_done(&self) -> bool {
+        self.done.load(Relaxed)
+    }
+}
+
+/// What stands between a player and the host: it counts levels, and fades out at the end.
+pub struct Outlet<P> {
+    player: P,
+    levels: Arc<Levels>,
+    fade: Arc<Fade>,
+    gain: f32,
+    /// What the gain loses in a frame of the fade.
+    step: f32,
+}
+
+impl<P: Player> Outlet<P> {
+    /// Of a player at a rate [Hz]. `[control]`
+    pub fn new(player: P, rate: u32, levels: Arc<Levels>, fade: Arc<Fade>) -> Self {
+        Self { player, levels, fade, gain: 1.0, step: 1.0 / (0.050 * rate as f32) }
+    }
+}
+
+impl<P: Player> Player for Outlet<P> {
+    fn run(&mut self, input: &[f32], input_channels: usize, output: &mut [f32], channels: usize) {
+        ON_AUDIO_THREAD.set(true);
+        self.player.run(input, input_channels, output, channels);
+        if self.fade.asked.load(Relaxed) {
+            for frame in output.chunks_exact_mut(channels.max(1)) {
+                self.gain = if self.gain > self.step { self.gain - self.step } else { 0.0 };
+                for sample in frame {
+                    *sample *= self.gain;
+                }
+            }
+            if self.gain == 0.0 {
+                self.fade.done.store(true, Relaxed);
+            }
+        }
+        self.levels.count(output);
+    }
+}
+
+/// From now on a panic on an audio thread says nothing: it is caught where it happens, counted and told as a report. `[control]`
+pub fn silence_panics_of_audio_threads() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !on_audio_thread() {
+            before(panic);
+        }
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sine_has_its_levels() {
+        let levels = Arc::new(Levels::default());
+        assert_eq!(levels.to_string(), "silence");
+        let mut at = 0;
+        let sine = move |_: &[f32], _: usize, output: &mut [f32], _: usize| {
+            for sample in output {
+                *sample = 0.5 * libm::sinf(at as f32 * 0.01 * std::f32::consts::TAU);
+                at += 1;
+            }
+        };
+        let fade = Arc::new(Fade::default());
+        let mut player = Outlet::new(sine, 48_000, Arc::clone(&levels), Arc::clone(&fade));
+        let mut output = [0.0; 100];
+        for _ in 0..10 {
+            player.run(&[], 0, &mut output, 1);
+        }
+        assert!((levels.peak() - -6.02).abs() < 0.01, "{levels}");
+        assert!((levels.rms() - -9.03).abs() < 0.01, "{levels}");
+        assert!(on_audio_thread());
+        fade.ask();
+        let mut output = [0.0; 2400];
+        player.run(&[], 0, &mut output, 1);
+        assert!(fade.is_done());
+        assert!(output[1200].abs() < 0.26 && output[2399] == 0.0);
+        assert!(!std::thread::spawn(on_audio_thread).join().unwrap());
+    }
+}

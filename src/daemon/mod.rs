@@ -1,0 +1,20 @@
+//! Layer 11: wires everything together: engine, host, Control, sockets, ports, files, signals.
+//!
+//! Imports anything below. The only folder with an async runtime of its own, on the thread that called it; nothing here runs on
+//! the audio thread but what counts levels and fades out. Start reading at [`run`](mod@run).
+
+mod anchor;
+mod banner;
+mod demo;
+pub mod levels;
+mod lines;
+pub mod options;
+pub mod perform;
+pub mod run;
+mod say;
+mod signals;
+pub mod source;
+mod watch;
+
+pub use options::{Failure, OSC_ADDRESS, Options};
+pub use run::run;

@@ -1,0 +1,65 @@
+//! What a daemon is started with, and why it may not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::diagnostic::Diagnostic;
+use crate::host;
+use crate::midi::Wanted;
+
+/// Where OSC is listened to, and where `send` sends, unless said otherwise: beside the ports of SuperCollider, never on them.
+pub const OSC_ADDRESS: &str = "127.0.0.1:57130";
+
+/// How diagnostics are drawn: the file's name, its text, what is to be told.
+pub type Draw = fn(&str, &str, &[Diagnostic]) -> String;
+
+/// What a daemon is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The patch; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    /// Where the sound goes.
+    pub host: host::Options,
+    /// Where to listen for OSC.
+    pub osc: Option<SocketAddr>,
+    /// Which MIDI ports play.
+    pub midi: Wanted,
+    /// A MIDI file to play.
+    pub score: Option<PathBuf>,
+    /// Where to keep what is heard.
+    pub record: Option<PathBuf>,
+    /// When to end.
+    pub length: Option<Duration>,
+    /// The beat clock does not run at first.
+    pub paused: bool,
+    /// Commands come on standard input.
+    pub stdin: bool,
+    /// What happens is said as JSON.
+    pub json: bool,
+    /// A second process plays a phrase.
+    pub demo: bool,
+    /// How mistakes of the patch are shown.
+    pub draw: Draw,
+}
+
+/// Why a daemon did not run, or ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The patch is wrong; drawn.
+    #[error("{0}")]
+    Patch(String),
+    /// What was asked for cannot be.
+    #[error("{0}")]
+    Asked(String),
+    /// The machine refused.
+    #[error("{0}")]
+    Machine(String),
+}
+
+impl Failure {
+    /// What the machine refused, with the thing it was about. `[control]`
+    pub fn machine(what: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
+        Self::Machine(format!("{what}: {why}"))
+    }
+}

@@ -1,0 +1,430 @@
+//! The daemon's life: everything is started in order, looked after every few milliseconds, and ended in order.
+
+use std::path::Path;
+use std::process::Child;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::anchor::Anchoring;
+use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
+use super::lines::read_stdin;
+use super::options::{Failure, Options};
+use super::say::{Tongue, Voice};
+use super::signals::{Asked, Signals, has_terminal};
+use super::source::Source;
+use super::watch::Watch;
+use super::{banner, demo};
+use crate::control::{self, Client, Control, Origin, When};
+use crate::engine::Engine;
+use crate::host::supervisor::Parts;
+use crate::host::{Audio, Choice, HostEvent, HostName};
+use crate::midi::{PortEvent, Ports};
+use crate::module::isa::Level;
+use crate::modules::CATALOGUE;
+use crate::osc;
+use crate::patch::Patch;
+use crate::plan;
+use crate::record::{RecordEvent, Recorder, Sample};
+use crate::score::{Live, Reader, Score};
+
+/// How often everything is looked after.
+const TICK: Duration = Duration::from_millis(3);
+/// How long the banner waits for the device.
+const FOR_DEVICE: Duration = Duration::from_millis(1500);
+/// How long the end may take before it comes anyway.
+const FOR_END: Duration = Duration::from_millis(500);
+
+/// Plays until told to stop. `[control]`
+///
+/// # Errors
+/// [`Failure`]: what was wrong with the patch or the command line, or what the machine refused. Once it plays, nothing ends it but
+/// what was asked for.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|why| Failure::machine("cannot start", why))?.block_on(async {
+        let mut daemon = Daemon::start(options)?;
+        let end = daemon.live().await;
+        daemon.end().await;
+        end
+    })
+}
+
+/// Locked for as short as can be; what failed while it was locked has left it whole.
+fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
+    control.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything that runs, in the order in which it is dropped: who speaks first, who sounds last.
+struct Daemon<'a> {
+    options: &'a Options,
+    source: Source,
+    slot: String,
+    /// The file as it was last read.
+    text: String,
+    voice: Arc<Voice>,
+    signals: Signals,
+    saved: UnboundedReceiver<()>,
+    lines: Option<UnboundedReceiver<Option<String>>>,
+    demo: Option<Child>,
+    score: Option<Live>,
+    ports: Option<Ports>,
+    osc: Option<osc::Server>,
+    control: Arc<Mutex<Control>>,
+    levels: Arc<Levels>,
+    fade: Arc<Fade>,
+    recorder: Option<Recorder>,
+    audio: Option<Audio>,
+    host: Receiver<HostEvent>,
+}
+
+impl<'a> Daemon<'a> {
+    /// Starts everything; what may refuse is asked before anything sounds.
+    fn start(options: &'a Options) -> Result<Self, Failure> {
+        silence_panics_of_audio_threads();
+        let source = Source::new(options.file.as_deref());
+        let (patch, reading) = source.right(options.draw)?;
+        let voice = Arc::new(Voice::new(match (options.json, options.stdin) {
+            (true, _) => Tongue::Json,
+            (false, true) => Tongue::Aside,
+            (false, false) => Tongue::Plain,
+        }));
+        if options.demo && options.osc.is_none() {
+            return Err(Failure::Asked("--demo plays over OSC: it needs a place to listen, not --osc none".to_owned()));
+        }
+        let score = options.score.as_deref().map(read_score).transpose()?;
+        let signals = Signals::take().map_err(|why| Failure::machine("the system gives no signals", why))?;
+
+        let mut host = options.host.clone();
+        if patch.inputs.is_some() {
+            host.input = Some("default".to_owned());
+        }
+        let choice = Choice::make(host);
+        let rate = choice.rate;
+        let (engine, doors, door) = Engine::new(rate as f32);
+        let shown = Arc::clone(&doors.shown);
+        let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
+        let folders = source.folder().into_iter().collect();
+        let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused });
+        let slot = control.put(&source.slot(), patch.clone(), &reading.text, source.file.as_deref(), Vec::new());
+        let slot = control.slots()[slot.map_err(|full| Failure::Machine(full.message))?].name.clone();
+        let mut anchoring = Anchoring::new(control.clock().clone(), rate);
+        let control = Arc::new(Mutex::new(control));
+
+        let osc = options.osc.map(|at| osc::Server::start(&[at], &control)).transpose();
+        let osc = osc.map_err(|why| Failure::Machine(why.to_string()))?;
+        let (recorder, tap) = match &options.record {
+            None => (None, None),
+            Some(file) => {
+                let (recorder, tap) = Recorder::start(file, rate, choice.options.channels, Sample::Float32)
+                    .map_err(|why| Failure::machine(format!("cannot record to {}", file.display()), why))?;
+                (Some(recorder), Some(tap))
+            }
+        };
+        let (levels, fade) = (Arc::new(Levels::default()), Arc::new(Fade::default()));
+        let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)));
+        let parts = Parts { player, shown, anchor: Some(Box::new(move |sample, heard| anchoring.see(sample, heard))), tap };
+        let (audio, host) = Audio::start(&choice, parts).map_err(|why| Failure::machine("the system gives no threads", why))?;
+        let lines = options.stdin.then(read_stdin).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;
+
+        let mut daemon = Self {
+            options,
+            saved: watch(&source),
+            source,
+            slot,
+            text: reading.text,
+            voice,
+            signals,
+            lines,
+            demo: None,
+            score: None,
+            ports: None,
+            osc,
+            control,
+            levels,
+            fade,
+            recorder,
+            audio: Some(audio),
+            host,
+        };
+        let remarks = (options.draw)(&daemon.source.name(), &daemon.text, &reading.diagnostics);
+        daemon.introduce(&choice, &patch, remarks.trim_end());
+        daemon.open_ports();
+        if let Some(score) = score {
+            daemon.start_score(score, rate)?;
+        }
+        if options.demo
+            && let Some(to) = daemon.osc.as_ref().and_then(|osc| osc.addresses().first().copied())
+        {
+            daemon.demo = Some(demo::start(to, &daemon.slot, &patch, !options.json && !options.stdin)?);
+        }
+        Ok(daemon)
+    }
+
+    /// Says what plays, where it is heard, where it listens, what to try.
+    fn introduce(&self, choice: &Choice, patch: &Patch, remarks: &str) {
+        let voice = &self.voice;
+        banner::started(voice, &self.source.name(), &self.slot, choice.rate);
+        if !remarks.is_empty() {
+            voice.event("remarks", json!({}), remarks);
+        }
+        if choice.options.host == HostName::Silent {
+            banner::silent(voice);
+        } else {
+            match self.host.recv_timeout(FOR_DEVICE) {
+                Ok(event) => banner::host(voice, &event),
+                Err(_) => voice.event("opening", json!({}), "  sound  the device is still being opened"),
+            }
+        }
+        for at in self.osc.iter().flat_map(osc::Server::addresses) {
+            voice.event("listening", json!({ "osc": at.to_string() }), &format!("  OSC    {at} (UDP)"));
+            banner::to_try(voice, at, &self.slot, patch);
+        }
+        if let Some(recorder) = &self.recorder {
+            let file = recorder.path().display().to_string();
+            voice.event("recording", json!({ "file": file }), &format!("  tape   {file}"));
+        }
+        if has_terminal() {
+            voice.event("ready", json!({}), "  Ctrl-C ends.");
+        }
+    }
+
+    fn open_ports(&mut self) {
+        let (control, voice) = (Arc::clone(&self.control), Arc::clone(&self.voice));
+        let deliver = move |event: PortEvent| {
+            let from = |port: u16| Client { origin: Origin::Midi, host: 0, door: u64::from(port) };
+            match event {
+                PortEvent::Message { port, message, at } => {
+                    let at = i64::try_from(at).map_or(When::Now, When::Wall);
+                    lock(&control).midi_message(from(port.0), message, at);
+                }
+                PortEvent::Gone { port } => lock(&control).gone(from(port.0)),
+                _ => {}
+            }
+            banner::port(&voice, &event);
+        };
+        match Ports::open("rackd", self.options.midi.clone(), Box::new(deliver)) {
+            Ok(ports) => self.ports = Some(ports),
+            Err(why) => banner::port(&self.voice, &PortEvent::Trouble(why.to_string())),
+        }
+    }
+
+    fn start_score(&mut self, score: Score, rate: u32) -> Result<(), Failure> {
+        let (shown, control) = (Arc::clone(lock(&self.control).shown()), Arc::clone(&self.control));
+        // A moment ahead, so that its first note is not late.
+        let reader = Reader::new(Arc::new(score), rate, shown.now() + u64::from(rate / 5));
+        let live = Live::start(
+            reader,
+            rate,
+            move || shown.now(),
+            move |at, message| {
+                lock(&control).midi_message(Client::of(Origin::Score), message, When::At(at));
+            },
+        );
+        self.score = Some(live.map_err(|why| Failure::machine("the system gives no threads", why))?);
+        Ok(())
+    }
+
+    /// Looks after everything until the end is asked for.
+    async fn live(&mut self) -> Result<(), Failure> {
+        let end = self.options.length.map(|length| Instant::now() + length);
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                asked = self.signals.next() => match asked {
+                    Asked::End => return Ok(()),
+                    Asked::Reload => self.reload(true),
+                },
+                Some(()) = self.saved.recv() => self.reload(false),
+                line = next_line(&mut self.lines) => match line {
+                    Some(line) => {
+                        let answers = osc::text::answer(&mut lock(&self.control), &line);
+                        answers.iter().for_each(|answer| self.voice.answer(answer));
+                    }
+                    None => return Ok(()),
+                },
+                _ = tick.tick() => {
+                    let quit = self.look();
+                    if quit || end.is_some_and(|end| Instant::now() >= end) || self.demo_is_over()? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is done every few milliseconds; true where a client asked for the end.
+    fn look(&mut self) -> bool {
+        let mut control = lock(&self.control);
+        let answers = control.tick();
+        let notices = control.take_notices();
+        let quit = control.quit_asked();
+        drop(control);
+        let unsent = self.osc.as_ref().map_or(0, |osc| osc.deliver(&answers));
+        if unsent > 0 {
+            lock(&self.control).counts_mut().unanswered += unsent;
+        }
+        for (_, message) in answers.iter().filter(|(client, _)| client.origin == Origin::Lines) {
+            self.voice.answer(&osc::text::spell(message));
+        }
+        for notice in notices {
+            self.voice.event("notice", json!({}), &format!("  {notice}"));
+        }
+        let as_asked = |event: &HostEvent| self.options.host.host == HostName::Silent && matches!(event, HostEvent::Silent { .. });
+        for event in self.host.try_iter().filter(|event| !as_asked(event)) {
+            banner::host(&self.voice, &event);
+        }
+        if let Some(event) = self.recorder.as_ref().and_then(Recorder::poll) {
+            self.say_recorded(&event);
+        }
+        if self.score.as_ref().is_some_and(Live::is_done) {
+            self.score = None;
+            self.voice.event("score-done", json!({}), "  score  over");
+        }
+        quit
+    }
+
+    /// Whether the second process has ended, and there is nobody to go on for.
+    fn demo_is_over(&mut self) -> Result<bool, Failure> {
+        let Some(child) = &mut self.demo else { return Ok(false) };
+        match child.try_wait() {
+            Ok(None) => Ok(false),
+            Ok(Some(status)) if status.success() => {
+                self.demo = None;
+                let levels = self.levels.to_string();
+                self.voice.event("demo-done", json!({}), &format!("  demo   over; heard so far: {levels}"));
+                Ok(!has_terminal())
+            }
+            Ok(Some(status)) => Err(Failure::Machine(format!("the demo's second process failed: {status}"))),
+            Err(why) => Err(Failure::machine("the demo's second process is lost", why)),
+        }
+    }
+
+    /// Reads the patch again; a failure of any kind leaves everything as it is.
+    fn reload(&mut self, even_unchanged: bool) {
+        let refused = |text: &str| self.voice.event("refused", json!({}), &format!("{text}\n  What played before plays on."));
+        let mut reading = match self.source.read() {
+            Ok(reading) => reading,
+            Err(why) => return refused(&why.to_string()),
+        };
+        if reading.text == self.text && !even_unchanged {
+            return;
+        }
+        let drawn = (self.options.draw)(&self.source.name(), &reading.text, &reading.diagnostics);
+        self.text = std::mem::take(&mut reading.text);
+        let Some(patch) = reading.patch else { return refused(drawn.trim_end()) };
+        let put = lock(&self.control).put(&self.slot, patch, &self.text, self.source.file.as_deref(), Vec::new());
+        match put {
+            Ok(_) => {
+                if !drawn.is_empty() {
+                    self.voice.event("remarks", json!({}), drawn.trim_end());
+                }
+                self.voice.event("reloaded", json!({ "slot": self.slot }), &format!("  patch  {} took over", self.source.name()));
+            }
+            Err(full) => refused(&full.message),
+        }
+    }
+
+    fn say_recorded(&self, event: &RecordEvent) {
+        let files = |files: &[crate::record::Recorded]| files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>();
+        match event {
+            RecordEvent::Gap(frames) => {
+                let text = format!("  tape   the disk was too slow: {frames} frames are silence");
+                self.voice.event("record-gap", json!({ "frames": frames }), &text);
+            }
+            RecordEvent::Failed { why, files: done } => {
+                let done = files(done);
+                let text = format!("  tape   ended: {why}; what there is is valid: {}", done.join(", "));
+                self.voice.event("record-failed", json!({ "why": why.to_string(), "files": done }), &text);
+            }
+            RecordEvent::Done(done) => {
+                let done = files(done);
+                self.voice.event("recorded", json!({ "files": done }), &format!("  tape   {}", done.join(", ")));
+            }
+        }
+    }
+
+    /// Fades out, closes files, and says how loud it was. A second signal ends it at once.
+    async fn end(&mut self) {
+        if let Some(mut child) = self.demo.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.score = None;
+        self.fade.ask();
+        let end = Instant::now() + FOR_END;
+        let mut tick = interval(TICK);
+        while !self.fade.is_done() && Instant::now() < end {
+            tokio::select! {
+                asked = self.signals.next() => if asked == Asked::End {
+                    std::process::exit(0);
+                },
+                _ = tick.tick() => {
+                    self.look();
+                }
+            }
+        }
+        self.ports = None;
+        if let Some(recorder) = self.recorder.take() {
+            self.say_recorded(&recorder.finish());
+        }
+        self.osc = None;
+        // A sound server that hangs may hold this up; a second signal still ends it.
+        let audio = self.audio.take();
+        let closing = tokio::task::spawn_blocking(move || drop(audio));
+        tokio::pin!(closing);
+        loop {
+            tokio::select! {
+                _ = &mut closing => break,
+                asked = self.signals.next() => if asked == Asked::End {
+                    std::process::exit(0);
+                },
+            }
+        }
+        let (peak, rms) = (self.levels.peak(), self.levels.rms());
+        self.voice.event("ended", json!({ "peak": peak, "rms": rms }), &format!("  heard  {}", self.levels));
+    }
+}
+
+/// The next line of standard input, where it is read at all; `None` at its end.
+async fn next_line(lines: &mut Option<UnboundedReceiver<Option<String>>>) -> Option<String> {
+    match lines {
+        Some(lines) => lines.recv().await.flatten(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells of each time the patch's file was saved.
+fn watch(source: &Source) -> UnboundedReceiver<()> {
+    let (to, saved) = unbounded_channel();
+    if let Some(file) = &source.file {
+        match Watch::new(file) {
+            Ok(mut watch) => {
+                tokio::spawn(async move {
+                    loop {
+                        watch.changed().await;
+                        if to.send(()).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            Err(why) => tracing::warn!("{} is not watched: {why}", file.display()),
+        }
+    }
+    saved
+}
+
+fn read_score(file: &Path) -> Result<Score, Failure> {
+    let refused = |why: std::io::Error| {
+        let text = format!("cannot read {}: {why}", file.display());
+        if why.kind() == std::io::ErrorKind::NotFound { Failure::Asked(text) } else { Failure::Machine(text) }
+    };
+    let bytes = std::fs::read(file).map_err(refused)?;
+    Score::from_midi_file(&bytes).map_err(|why| Failure::Asked(format!("{}: {why}", file.display())))
+}
