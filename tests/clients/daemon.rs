@@ -1,0 +1,145 @@
+//! A daemon of one test's own.
+
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::jack::Jack;
+
+/// The patch most tests play: a sine that does just what it is told.
+pub const TONE: &str = r#"
+format = 1
+name = "Tone"
+
+[note]
+voices = 16
+
+[controls]
+loud = 0.1
+
+[voice.osc]
+type = "vco"
+
+[voice.env]
+type    = "adsr"
+attack  = "5 ms"
+sustain = 1
+release = "20 ms"
+
+[out]
+in = "osc.sine * env * loud"
+"#;
+
+/// A running daemon that ends with this value.
+pub struct Daemon {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    said: Receiver<serde_json::Value>,
+    /// What it said while something else was waited for.
+    missed: RefCell<Vec<serde_json::Value>>,
+    /// Where it listens for OSC.
+    pub osc: SocketAddr,
+    patch: PathBuf,
+}
+
+impl Daemon {
+    /// Plays a patch on a JACK server, listening at a free port.
+    pub fn on(jack: &Jack, patch: &str, more: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rackd"));
+        jack.on_this_server(&mut command);
+        let file = jack.folder().join("tone.toml");
+        Self::start(command, file, patch, &[&["--host", "jack"], more].concat())
+    }
+
+    /// Plays a patch on the silent clock.
+    pub fn silent(folder: &Path, patch: &str, more: &[&str]) -> Self {
+        let command = Command::new(env!("CARGO_BIN_EXE_rackd"));
+        Self::start(command, folder.join("tone.toml"), patch, &[&["--host", "silent", "--midi", "none"], more].concat())
+    }
+
+    fn start(mut command: Command, file: PathBuf, patch: &str, more: &[&str]) -> Self {
+        std::fs::write(&file, patch).unwrap();
+        let mut child = command
+            .arg("play")
+            .arg(&file)
+            .args(["--osc", "127.0.0.1:0", "--json"])
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (to, said) = channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                let said = serde_json::from_str(&line).unwrap_or_else(|error| panic!("no JSON: {line}: {error}"));
+                if to.send(said).is_err() {
+                    return;
+                }
+            }
+        });
+        let stdin = child.stdin.take();
+        let mut daemon = Self { child, stdin, said, missed: RefCell::default(), osc: ([127, 0, 0, 1], 0).into(), patch: file };
+        let listening = daemon.wait_for("listening");
+        daemon.osc = listening["osc"].as_str().unwrap().parse().unwrap();
+        daemon
+    }
+
+    /// Waits until it says an event of this name; each is given once.
+    pub fn wait_for(&self, event: &str) -> serde_json::Value {
+        let mut missed = self.missed.borrow_mut();
+        if let Some(at) = missed.iter().position(|said| said["event"] == event) {
+            return missed.remove(at);
+        }
+        loop {
+            let said = self.said.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("it never said `{event}`"));
+            if said["event"] == event {
+                return said;
+            }
+            missed.push(said);
+        }
+    }
+
+    /// Saves another text over its patch file, as editors do.
+    pub fn save(&self, patch: &str) {
+        let new = self.patch.with_extension("new");
+        std::fs::write(&new, patch).unwrap();
+        std::fs::rename(&new, &self.patch).unwrap();
+    }
+
+    /// Types a line on its standard input.
+    pub fn type_line(&mut self, line: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Closes its standard input.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end: the exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    /// Whether it still runs.
+    pub fn lives(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

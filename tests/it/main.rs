@@ -1,0 +1,32 @@
+//! Tests by capability, through the doors that users of the library have.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod chance;
+mod contract;
+mod control;
+mod desk;
+mod engine;
+mod faults;
+mod generated;
+mod golden;
+mod host;
+#[cfg(all(target_os = "linux", feature = "jack"))]
+mod host_jack;
+#[cfg(all(target_os = "linux", feature = "jack"))]
+mod jackd;
+mod layers;
+#[cfg(all(target_os = "linux", feature = "jack"))]
+mod midi_jack;
+mod osc;
+mod patch_acid;
+mod patch_language;
+mod patch_mistakes;
+mod patch_noise;
+mod patch_schema;
+mod patch_toy;
+mod patches;
+mod phrase;
+mod record;
+mod rig;
+mod score;
+mod wire;
