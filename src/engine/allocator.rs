@@ -306,11 +306,6 @@ impl VoiceAllocator {
     pub fn first_held(&self) -> Option<NoteId> {
         self.held.first().map(|held| held.id)
     }
-
-    /// The voices that sound. `[audio]`
-    pub fn voices(&self) -> impl Iterator<Item = usize> {
-        self.voices.iter().enumerate().filter(|(_, voice)| voice.state != State::Free).map(|(number, _)| number)
-    }
 }
 
 impl Default for VoiceAllocator {

@@ -44,13 +44,6 @@ pub struct Strip {
     ending: f32,
 }
 
-/// What one frame range of a slot gave.
-#[derive(Clone, Copy)]
-pub struct Sides<'a> {
-    /// Left, right.
-    pub frames: [&'a [f32]; 2],
-}
-
 impl Strip {
     /// An empty slot. `[control]`
     pub fn new(number: u8) -> Self {
@@ -80,9 +73,6 @@ impl Strip {
     pub fn install(&mut self, mut plan: Box<SlotPlan>, block: Block, report: &mut dyn FnMut(Report)) -> Option<Box<SlotPlan>> {
         let from = tile_index(block.start);
         let mut old = self.plan.take();
-        if self.dead {
-            self.allocator.voices().for_each(drop);
-        }
         match &mut old {
             Some(old) if !self.dead => {
                 plan.take_over(old, from);

@@ -52,11 +52,6 @@ impl Knob {
         self.target
     }
 
-    /// Whether it follows the tempo. `[audio]`
-    pub fn follows_tempo(&self) -> bool {
-        self.beats.is_some()
-    }
-
     /// What so many beats are in this knob's unit at a tempo [beats a minute]. `[audio]`
     fn of_beats(&self, beats: f32, tempo: f32) -> f32 {
         let seconds = beats * 60.0 / tempo;

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
 use crate::patch::stereo::modules_of_term;
-use crate::patch::{Base, Domain, ModuleId, Out, Patch, Side, Source, Sum, Term};
+use crate::patch::{Domain, ModuleId, Out, Patch, Side, Source, Sum, Term};
 
 /// Who takes a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,14 +98,6 @@ pub fn side_of_out(patch: &Patch, which: usize) -> Option<Side> {
         (Out::Whole(_), _) => None,
         (Out::Sides(..), 0) => Some(Side::Left),
         (Out::Sides(..), _) => Some(Side::Right),
-    }
-}
-
-/// The controls of a base. `[control]`
-pub fn base_control(sum: &Sum) -> Option<crate::patch::ControlId> {
-    match sum.base {
-        Base::Control(control) => Some(control),
-        Base::Number(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known off the audio thread of a plan that runs on it: which knob is what.
 
 use super::layout::Layout;
-use crate::module::{Input, NoteSource};
+use crate::module::NoteSource;
 use crate::patch::{ControlId, KeySource, ModuleId};
 
 /// Number of a knob in a plan: what a value event names.
@@ -78,13 +78,4 @@ pub enum NoteValue {
     Source(NoteSource),
     /// The base of a voice input or a control, by its knob.
     Knob(KnobId),
-}
-
-/// The range of an input as sums count it: octaves for frequencies, else as declared. `[control]`
-pub fn counted_range(input: &Input) -> (f32, f32, f32) {
-    let count = |x: f32| match input.unit {
-        crate::base::units::Unit::Hertz => crate::base::units::octaves_from_hertz(f64::from(x)) as f32,
-        _ => x,
-    };
-    (count(input.min), count(input.max), count(input.default))
 }

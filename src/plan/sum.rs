@@ -54,8 +54,6 @@ pub enum Finish {
     Hertz(f32, f32),
     /// Kept within a range.
     Range(f32, f32),
-    /// A level in dB becomes a factor.
-    Factor,
 }
 
 /// What does not change while a plan runs.
@@ -271,7 +269,6 @@ impl<L: Lanes> Work for SumWork<'_, L> {
                     Finish::Signal => {}
                     Finish::Hertz(low, high) => out.iter_mut().for_each(|x| *x = hertz(*x, low, high)),
                     Finish::Range(low, high) => out.iter_mut().for_each(|x| *x = x.clamp(low, high)),
-                    Finish::Factor => out.iter_mut().for_each(|x| *x = factor(*x)),
                 }
             }
         }
@@ -287,16 +284,10 @@ fn hertz<L: Lanes>(x: L, low: f32, high: f32) -> L {
 }
 
 #[inline(always)]
-fn factor<L: Lanes>(x: L) -> L {
-    (x * L::splat(0.166_096_4)).exp2()
-}
-
-#[inline(always)]
 fn finished<L: Lanes>(finish: Finish, x: L) -> L {
     match finish {
         Finish::Signal => x,
         Finish::Hertz(low, high) => hertz(x, low, high),
         Finish::Range(low, high) => x.clamp(low, high),
-        Finish::Factor => factor(x),
     }
 }
