@@ -14,6 +14,11 @@ impl Control {
     /// Does what a client's packet says, whole or not at all, and gives the answers. Several groups are the bundles of one
     /// packet. `[control]`
     pub fn apply(&mut self, client: Client, groups: &[Group]) -> Vec<Message> {
+        self.apply_arrived(client, self.clock.unix_nanos_of(self.shown.now()).unwrap_or(0), groups)
+    }
+
+    /// The same for a packet that arrived at this moment since 1970 [ns]. `[control]`
+    pub fn apply_arrived(&mut self, client: Client, _arrived: i64, groups: &[Group]) -> Vec<Message> {
         let messages = groups.iter().map(|group| group.messages.len() as u64).sum::<u64>();
         self.counts.messages += messages;
         let mut draft = Draft::new(client);

@@ -1,10 +1,12 @@
 //! From a draft to the engine: done whole or not at all.
 
+use super::address_map::Spot;
 use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::{Batch, Merge, NoRoom, Sent};
+use super::targets::Target;
 use super::value::Message;
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
 use crate::engine::event::Mix;
@@ -26,7 +28,7 @@ impl Control {
         self.send(draft.client, events, merge)?;
         for (at, step) in std::mem::take(&mut draft.steps) {
             if at > now && step.waits() {
-                self.later.push(at, step);
+                self.later.push(at, draft.client, step);
             } else {
                 self.step(draft, step);
             }
@@ -100,19 +102,21 @@ impl Control {
                     }
                 }
             }
-            standing => self.stand(standing),
+            standing => self.stand(draft.client, standing),
         }
     }
 
-    /// From now on, something stands where a step says.
-    pub(super) fn stand(&mut self, step: Step) {
+    /// From now on, something stands where a client's step says.
+    pub(super) fn stand(&mut self, client: Client, step: Step) {
         match step {
             Step::Turned(slot, place, amount) => {
-                let slot = &mut self.slots[slot];
-                let place = place.own(&slot.patch);
-                slot.turned.insert(place, amount);
+                let of = &mut self.slots[slot];
+                let place = place.own(&of.patch);
+                of.turned.insert(place, amount);
+                self.changed(client, Target { slot, spot: Spot::Place(place) });
             }
             Step::Setting(slot, module, setting, value) => {
+                self.changed(client, Target { slot, spot: Spot::Setting(module, setting) });
                 let list = matches!(value, SettingValue::List(_));
                 self.slots[slot].settings.insert((module, setting), value);
                 if !list {
@@ -120,15 +124,17 @@ impl Control {
                 }
             }
             Step::Cell(slot, module, setting, cell, value) => {
-                let slot = &mut self.slots[slot];
-                if let Some(SettingValue::List(mut list)) = slot.setting(module, setting).cloned()
+                self.changed(client, Target { slot, spot: Spot::Cell(module, setting, cell) });
+                let of = &mut self.slots[slot];
+                if let Some(SettingValue::List(mut list)) = of.setting(module, setting).cloned()
                     && cell < list.len()
                 {
                     list[cell] = value;
-                    slot.settings.insert((module, setting), SettingValue::List(list));
+                    of.settings.insert((module, setting), SettingValue::List(list));
                 }
             }
             Step::Strip(slot, mix, value) => {
+                self.changed(client, Target { slot, spot: Spot::Strip(mix) });
                 let strip = if slot == MASTER { &mut self.master } else { &mut self.slots[slot].strip };
                 match mix {
                     Mix::Level => strip.level = value,

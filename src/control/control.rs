@@ -14,6 +14,7 @@ use super::flight::Flight;
 use super::keyboard::Keyboard;
 use super::later::Later;
 use super::notes::Notes;
+use super::peers::Peers;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
 use super::value::{Message, Value};
@@ -49,6 +50,7 @@ pub struct Control {
     pub(super) limiter: bool,
     pub(super) tempo: f64,
     pub(super) running: bool,
+    pub(super) peers: Peers,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) lines: Vec<FeedLine>,
@@ -89,6 +91,7 @@ impl Control {
             limiter: true,
             tempo: options.plan.tempo,
             running: options.running,
+            peers: Peers::default(),
             notes: Notes::default(),
             keyboard: Keyboard::default(),
             lines: feeds.into_iter().map(FeedLine::new).collect(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::client::Client;
 use super::draft::Step;
 use super::place::Named;
 use crate::base::time::SampleTime;
@@ -13,7 +14,7 @@ const ROOM: usize = 65_536;
 /// Steps by their time, and in the order in which they came.
 #[derive(Default)]
 pub struct Later {
-    steps: BTreeMap<(SampleTime, u64), Step>,
+    steps: BTreeMap<(SampleTime, u64), (Client, Step)>,
     order: u64,
 }
 
@@ -23,21 +24,21 @@ impl Later {
         self.steps.len() + steps <= ROOM
     }
 
-    /// Lets a step wait for its time. `[control]`
-    pub fn push(&mut self, at: SampleTime, step: Step) {
+    /// Lets a client's step wait for its time. `[control]`
+    pub fn push(&mut self, at: SampleTime, client: Client, step: Step) {
         self.order += 1;
-        self.steps.insert((at, self.order), step);
+        self.steps.insert((at, self.order), (client, step));
     }
 
     /// The next whose time has come. `[control]`
-    pub fn pop(&mut self, now: SampleTime) -> Option<Step> {
+    pub fn pop(&mut self, now: SampleTime) -> Option<(Client, Step)> {
         let first = self.steps.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
     }
 
     /// Gives all that is meant for a slot the places of its next patch; what has none there is forgotten. `[control]`
     pub fn rename(&mut self, slot: usize, patch: &Patch, new: &Named<'_>) {
-        self.steps.retain(|_, step| match step {
+        self.steps.retain(|_, (_, step)| match step {
             Step::Turned(of, place, _) if *of == slot => match place.in_other(patch, new) {
                 Some(there) => {
                     *place = there;

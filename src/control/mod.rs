@@ -9,6 +9,7 @@ pub mod address_map;
 pub mod ahead;
 pub mod apply;
 pub mod bindings;
+pub mod changes;
 pub mod client;
 pub mod commit;
 #[allow(clippy::module_inception, reason = "Control is what this folder is named after")]
@@ -26,6 +27,7 @@ pub mod later;
 pub mod note_keys;
 pub mod note_verbs;
 pub mod notes;
+pub mod peers;
 pub mod place;
 pub mod rack_verbs;
 pub mod reload;

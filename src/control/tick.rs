@@ -24,8 +24,8 @@ impl Control {
         while let Ok(report) = self.reports.pop() {
             self.take_in(report);
         }
-        while let Some(step) = self.later.pop(self.shown.now()) {
-            self.stand(step);
+        while let Some((client, step)) = self.later.pop(self.shown.now()) {
+            self.stand(client, step);
         }
         if !self.is_closed() {
             for line in &mut self.lines {

@@ -13,6 +13,8 @@ pub enum Value {
     Bool(bool),
     /// A pulse.
     Impulse,
+    /// A moment since 1970 [ns].
+    Time(i64),
     /// Something that nothing here takes, by the letter of its type.
     Other(char),
 }
@@ -26,7 +28,7 @@ impl Value {
             Self::Bool(x) => Some(f64::from(u8::from(*x))),
             Self::Text(text) => text.trim().parse().ok(),
             Self::Impulse => Some(1.0),
-            Self::Other(_) => None,
+            Self::Time(_) | Self::Other(_) => None,
         }
     }
 
@@ -70,6 +72,7 @@ impl std::fmt::Display for Value {
             Self::Text(text) => f.write_str(text),
             Self::Bool(x) => write!(f, "{x}"),
             Self::Impulse => f.write_str("impulse"),
+            Self::Time(nanos) => write!(f, "{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000)),
             Self::Other(tag) => write!(f, "a value of type {tag}"),
         }
     }

@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{engine_verbs, note_verbs, rack_verbs, time_verbs};
+use super::{engine_verbs, note_verbs, peers, rack_verbs, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -125,6 +125,12 @@ pub const VERBS: &[Verb] = &[
     timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
     direct("/ping", "[anything]…", "Answers /pong with the same arguments.", engine_verbs::ping),
+    direct(
+        "/hello",
+        "[key value]…",
+        "Says how this client wants to be treated: late run, drop or truncate; jitter in ms; lease in s. Answers with name and version.",
+        peers::hello,
+    ),
     direct("/query", "[address]", "Answers with what lies below an address, or with the unit and range of a value.", engine_verbs::query),
     direct("/engine/status", "", "Answers with names and numbers, one after another.", engine_verbs::status),
     direct("/engine/quit", "", "Ends rackd; from this computer only.", engine_verbs::quit),

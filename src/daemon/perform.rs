@@ -132,7 +132,7 @@ fn position(socket: &UdpSocket, address: &str) -> f64 {
     let mut bytes = [0; 512];
     let asked = socket.send(&wire::encode::encode_message(&wire::Message::new(address, vec![]))).and_then(|_| socket.recv(&mut bytes));
     match asked.map(|size| wire::decode(&bytes[..size])) {
-        Ok(Ok(Packet::Message(reply))) if reply.address == address => values(reply.args).first().and_then(Value::number).unwrap_or(0.5),
+        Ok(Ok(Packet::Message(reply))) if reply.address == address => values(reply.args, 0).first().and_then(Value::number).unwrap_or(0.5),
         _ => 0.5,
     }
 }

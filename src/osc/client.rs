@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::convert::{answer, values};
+use super::intake::unix_nanos;
 use super::text::{guess, spell};
 use crate::control::{Message, Value};
 use crate::wire;
@@ -70,7 +71,7 @@ fn messages(bytes: &[u8]) -> Result<Vec<Message>, Refusal> {
     let mut out = Vec::new();
     while let Some(packet) = open.pop() {
         match packet {
-            Packet::Message(message) => out.push(Message::new(message.address, values(message.args))),
+            Packet::Message(message) => out.push(Message::new(message.address, values(message.args, unix_nanos()))),
             Packet::Bundle(bundle) => open.extend(bundle.elements.into_iter().rev()),
         }
     }

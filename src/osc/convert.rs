@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use crate::control::{Client, Group, Message, Origin, Value, When};
 use crate::wire;
-use crate::wire::time::{is_immediate, to_unix_nanos};
+use crate::wire::time::{from_unix_nanos, is_immediate, to_unix_nanos};
 use crate::wire::{Arg, Packet};
 
 /// The bundles of a packet as groups, in order; `now` since 1970 [ns]. A bundle within a bundle acts no earlier than the outer one,
@@ -17,7 +17,7 @@ pub fn groups(packet: Packet, now: i64) -> Vec<Group> {
 
 fn gather(packet: Packet, at: Option<i64>, now: i64, out: &mut Vec<Group>) {
     match packet {
-        Packet::Message(message) => push(at, message, out),
+        Packet::Message(message) => push(at, message, now, out),
         Packet::Bundle(bundle) => {
             let own = (!is_immediate(bundle.time)).then(|| to_unix_nanos(bundle.time, now));
             // Messages of a bundle stand together, whatever stood before it.
@@ -38,16 +38,16 @@ fn when(at: Option<i64>) -> When {
     at.map_or(When::Now, When::Wall)
 }
 
-fn push(at: Option<i64>, message: wire::Message, out: &mut Vec<Group>) {
-    let message = Message { address: message.address, values: values(message.args) };
+fn push(at: Option<i64>, message: wire::Message, now: i64, out: &mut Vec<Group>) {
+    let message = Message { address: message.address, values: values(message.args, now) };
     match out.last_mut() {
         Some(group) if group.at == when(at) => group.messages.push(message),
         _ => out.push(Group { at: when(at), messages: vec![message] }),
     }
 }
 
-/// Arguments as values; arrays as if their brackets were not there. `[control]`
-pub fn values(args: Vec<Arg>) -> Vec<Value> {
+/// Arguments as values; arrays as if their brackets were not there; `now` since 1970 [ns]. `[control]`
+pub fn values(args: Vec<Arg>, now: i64) -> Vec<Value> {
     let mut out = Vec::with_capacity(args.len());
     for arg in args {
         out.push(match arg {
@@ -60,12 +60,13 @@ pub fn values(args: Vec<Arg>) -> Vec<Value> {
             Arg::Bool(x) => Value::Bool(x),
             Arg::Impulse => Value::Impulse,
             Arg::Blob(_) => Value::Other('b'),
-            Arg::Time(_) => Value::Other('t'),
+            Arg::Time(time) if is_immediate(time) => Value::Other('t'),
+            Arg::Time(time) => Value::Time(to_unix_nanos(time, now)),
             Arg::Color(_) => Value::Other('r'),
             Arg::Midi(_) => Value::Other('m'),
             Arg::Nil => Value::Other('N'),
             Arg::Array(items) => {
-                out.extend(values(items));
+                out.extend(values(items, now));
                 continue;
             }
         });
@@ -81,6 +82,7 @@ pub fn answer(message: &Message) -> wire::Message {
         Value::Text(text) => Arg::Text(text.clone()),
         Value::Bool(x) => Arg::Bool(*x),
         Value::Impulse => Arg::Impulse,
+        Value::Time(nanos) => Arg::Time(from_unix_nanos(*nanos)),
         Value::Other(_) => Arg::Nil,
     });
     wire::Message::new(message.address.clone(), args.collect())

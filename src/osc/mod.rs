@@ -5,8 +5,11 @@
 
 pub mod client;
 pub mod convert;
+pub mod intake;
 pub mod limit;
+mod reply;
 pub mod server;
 pub mod text;
+mod udp;
 
 pub use server::{OpenError, Server};

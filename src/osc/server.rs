@@ -1,25 +1,16 @@
-//! The sockets that listen: a thread for each.
+//! Everything that listens for OSC: started together, ended together.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use socket2::{Domain, Protocol, Socket, Type};
-
-use super::convert::{address, answer, client, groups};
-use super::limit::{FAR_BYTES, LONGEST, Limit};
-use crate::control::{Client, Code, Control, Fail, Message, Origin};
-use crate::wire;
+use super::convert::{address, answer};
+use super::reply::Replies;
+use super::udp;
+use crate::control::{Client, Control, Message, Origin};
 use crate::wire::encode::encode_message;
-
-/// Bytes that the system is asked to keep for us while we are busy.
-const KEPT: usize = 4 << 20;
-/// How often a thread looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Why a socket is not open.
 #[derive(Debug, thiserror::Error)]
@@ -56,20 +47,6 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// A socket of our own at an address; nobody else can take it while it is open.
-fn open(at: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(at), Type::DGRAM, Some(Protocol::UDP))?;
-    if at.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // As much as the system gives; less is no error.
-    let _ = socket.set_recv_buffer_size(KEPT);
-    socket.bind(&at.into())?;
-    let socket = UdpSocket::from(socket);
-    socket.set_read_timeout(Some(LOOK))?;
-    Ok(socket)
-}
-
 impl Server {
     /// Listens at all of these addresses; port 0 is any that is free.
     ///
@@ -78,15 +55,15 @@ impl Server {
     pub fn start(addresses: &[SocketAddr], control: &Arc<Mutex<Control>>) -> Result<Self, OpenError> {
         let mut server = Self { sockets: Vec::new(), stop: Arc::default(), threads: Vec::new() };
         for at in addresses {
-            server.sockets.push(Arc::new(open(*at).map_err(|error| OpenError::new(*at, error))?));
+            server.sockets.push(Arc::new(udp::open(*at).map_err(|error| OpenError::new(*at, error))?));
         }
         for (number, (socket, at)) in server.sockets.iter().zip(addresses).enumerate() {
-            let listener = Listener {
+            let listener = udp::Listener {
                 socket: Arc::clone(socket),
                 number,
                 control: Arc::clone(control),
                 stop: Arc::clone(&server.stop),
-                limit: Limit::default(),
+                replies: Replies::new(Arc::clone(socket)),
             };
             let thread = thread::Builder::new().name(format!("osc {}", at.port())).stack_size(8 << 20);
             server.threads.push(thread.spawn(move || listener.run()).map_err(|error| OpenError::System(*at, error))?);
@@ -119,90 +96,4 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-struct Listener {
-    socket: Arc<UdpSocket>,
-    number: usize,
-    control: Arc<Mutex<Control>>,
-    stop: Arc<AtomicBool>,
-    limit: Limit,
-}
-
-impl Listener {
-    fn run(mut self) {
-        // One byte more than is allowed, so that what is too long is seen to be.
-        let mut buffer = vec![0; wire::limits::PACKET + 1];
-        while !self.stop.load(Relaxed) {
-            match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) => {
-                    let bytes = &buffer[..length];
-                    if catch_unwind(AssertUnwindSafe(|| self.take(bytes, from))).is_err() {
-                        self.control().tell(format!("a packet from {from} failed in rackd's own code; please report it"));
-                    }
-                }
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-                // Such as a port that somebody who was answered has closed: nothing that ends us, nor is it worth a busy loop.
-                Err(_) => thread::sleep(Duration::from_millis(1)),
-            }
-        }
-    }
-
-    fn control(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&mut self, bytes: &[u8], from: SocketAddr) {
-        let answers = match wire::decode(bytes) {
-            Ok(packet) => {
-                let groups = groups(packet, unix_nanos());
-                let mut control = self.control();
-                control.counts_mut().packets += 1;
-                control.apply(client(from, self.number), &groups)
-            }
-            Err(refusal) => {
-                let mut control = self.control();
-                let counts = control.counts_mut();
-                counts.packets += 1;
-                counts.malformed[refusal.index()] += 1;
-                let text = refusal.to_string();
-                vec![Message::new("/fail", vec!["".into(), refusal.code().into(), text.as_str().into()])]
-            }
-        };
-        if !answers.is_empty() {
-            self.reply(&answers, from, bytes.len());
-        }
-    }
-
-    /// Sends answers to where the packet came from, as far as the limits go.
-    fn reply(&mut self, answers: &[Message], to: SocketAddr, asked: usize) {
-        let near = to.ip().to_canonical().is_loopback();
-        let mut left = if near { usize::MAX } else { FAR_BYTES.max(asked) };
-        let mut unanswered = 0;
-        for message in answers {
-            let mistake = message.address == "/fail" || message.address == "/late";
-            if mistake && !self.limit.allows(to.ip(), Instant::now()) {
-                unanswered += 1;
-                continue;
-            }
-            let mut bytes = encode_message(&answer(message));
-            if bytes.len() > LONGEST.min(left) {
-                let text = format!("the answer has {} bytes; ask for less, or from the computer that rackd runs on", bytes.len());
-                bytes = encode_message(&answer(&Fail::new(&message.address, Code::TooMuch, text).message()));
-            }
-            if bytes.len() > left || self.socket.send_to(&bytes, to).is_err() {
-                unanswered += 1;
-                continue;
-            }
-            left -= bytes.len();
-        }
-        if unanswered > 0 {
-            self.control().counts_mut().unanswered += unanswered;
-        }
-    }
-}
-
-/// Time since 1970 [ns].
-fn unix_nanos() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
