@@ -9,6 +9,7 @@ use super::feed_line::{Batch, Merge, NoRoom, Sent};
 use super::targets::Target;
 use super::value::Message;
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
+use crate::base::time::SampleTime;
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
 use crate::module::SettingValue;
@@ -30,7 +31,7 @@ impl Control {
             if at > now && step.waits() {
                 self.later.push(at, draft.client, step);
             } else {
-                self.step(draft, step);
+                self.step(draft, at, step);
             }
         }
         Ok(())
@@ -84,10 +85,11 @@ impl Control {
         Ok(())
     }
 
-    fn step(&mut self, draft: &mut Draft, step: Step) {
+    fn step(&mut self, draft: &mut Draft, at: SampleTime, step: Step) {
         match step {
             Step::Started(id, note) => self.notes.start(id, note),
             Step::Released(id) => self.notes.release(id),
+            Step::Renewed(id) => self.notes.renew(id, at.max(self.shown.now())),
             Step::Sync(token, value) => {
                 self.syncs.insert(token, (draft.client, value));
             }
@@ -146,7 +148,7 @@ impl Control {
             }
             Step::Tempo(tempo) => self.tempo = tempo,
             Step::Running(running) => self.running = running,
-            Step::Started(..) | Step::Released(_) | Step::Sync(..) | Step::Call(..) => {}
+            Step::Started(..) | Step::Released(_) | Step::Renewed(_) | Step::Sync(..) | Step::Call(..) => {}
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Bundles that came too late and acted at once.
     pub late: u64,
+    /// Notes let go because their lease was over.
+    pub leases: u64,
     /// Replies kept back because there were too many.
     pub unanswered: u64,
 }

@@ -33,6 +33,8 @@ pub enum Step {
     Started(NoteId, Sounding),
     /// A note is let go.
     Released(NoteId),
+    /// A note is still held.
+    Renewed(NoteId),
     /// Somebody waits for this number to come back.
     Sync(u32, Value),
     /// A verb that acts off the audio thread, by its place in the packet: (verb, slot, address, values).
@@ -45,7 +47,7 @@ impl Step {
         match self {
             Self::Turned(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
-            Self::Started(..) | Self::Released(_) | Self::Sync(..) | Self::Call(..) => false,
+            Self::Started(..) | Self::Released(_) | Self::Renewed(_) | Self::Sync(..) | Self::Call(..) => false,
         }
     }
 }
@@ -103,6 +105,14 @@ impl Draft {
     pub fn started(&self, slot: u8, name: &NoteName) -> Option<NoteId> {
         self.steps.iter().rev().find_map(|(_, step)| match step {
             Step::Started(id, note) if note.slot == slot && note.name.as_ref() == Some(name) => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// The first frame of a note that this packet itself started. `[control]`
+    pub fn start_of(&self, id: NoteId) -> Option<SampleTime> {
+        self.steps.iter().rev().find_map(|(_, step)| match step {
+            Step::Started(started, note) if *started == id => Some(note.start),
             _ => None,
         })
     }

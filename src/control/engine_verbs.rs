@@ -88,6 +88,7 @@ impl Control {
             ("overflowed", whole(shown.overflowed.load(Relaxed))),
             ("late", whole(counts.late)),
             ("late-events", whole(shown.late.load(Relaxed))),
+            ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
             ("unreported", whole(shown.unreported.load(Relaxed))),
             ("limited", whole(shown.limited.load(Relaxed))),

@@ -119,13 +119,13 @@ impl Control {
         let name = NoteName::Key(from.door, channel, number);
         let of = slot as u8;
         if let Some(id) = self.notes.find(of, draft.client, &name) {
-            draft.act(Act::NoteOff { slot: of, id, velocity: 0.0 });
-            draft.step(Step::Released(id));
+            self.let_go_of(draft, of, id, 0.0);
         }
         let id = self.notes.fresh();
         let pitch = octaves_from_note(f64::from(number)) as f32;
         draft.act(Act::NoteOn { slot: of, key: number, id, pitch, velocity, frames: 0 });
-        draft.step(Step::Started(id, Sounding { slot: of, client: draft.client, name: Some(name) }));
+        let start = self.start(draft);
+        draft.step(Step::Started(id, Sounding { slot: of, client: draft.client, name: Some(name), start, lease: None }));
         let bend = self.bend_of(slot, from, channel);
         let state = self.keyboard.channel(from, channel);
         let (pressure, timbre) = (state.pressure, state.timbre);
@@ -155,8 +155,7 @@ impl Control {
         let name = NoteName::Key(key.0.door, key.1, key.2);
         for slot in 0..self.slots.len() as u8 {
             if let Some(id) = self.notes.find(slot, draft.client, &name).filter(|id| !draft.releases(*id)) {
-                draft.act(Act::NoteOff { slot, id, velocity });
-                draft.step(Step::Released(id));
+                self.let_go_of(draft, slot, id, velocity);
             }
         }
     }
@@ -234,8 +233,11 @@ impl Control {
         self.keys_of(from).filter(|(_, _, of)| *of == channel).map(|(slot, id, _)| (slot, id)).collect()
     }
 
-    /// A port is gone: its keys go up and its pedals with them. `[control]`
+    /// A client is gone: a port is pulled out, a connection closed. Its keys go up and its pedals with them, all notes that it holds
+    /// are let go. `[control]`
     pub fn gone(&mut self, from: Client) {
+        self.peers.forget(from);
+        self.release_all_of(from);
         let channels: HashSet<u8> = self.keys_of(from).map(|(_, _, channel)| channel).collect();
         self.midi(from, When::Now, |control, draft| {
             for channel in channels {

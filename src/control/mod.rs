@@ -24,6 +24,7 @@ pub mod files;
 pub mod flight;
 pub mod keyboard;
 pub mod later;
+mod leases;
 pub mod note_keys;
 pub mod note_verbs;
 pub mod notes;

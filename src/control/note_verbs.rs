@@ -8,8 +8,9 @@ use super::notes::{NoteName, Sounding};
 use super::scale::Scale;
 use super::value::Value;
 use super::verbs::Call;
+use crate::base::time::SampleTime;
 use crate::engine::event::{ALL_SLOTS, Panic};
-use crate::engine::{Act, NoteId};
+use crate::engine::{Act, Event, NoteId};
 use crate::module::NoteSource;
 use crate::patch::Amount;
 use crate::plan::outline::NoteValue;
@@ -35,7 +36,8 @@ pub(super) fn note(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
     let frames = control.frames(seconds).clamp(1, u64::from(u32::MAX)) as u32;
     let id = control.notes.fresh();
     draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames });
-    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: None }));
+    let start = control.start(draft);
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: None, start, lease: None }));
     give_all(control, draft, call, id, pairs)
 }
 
@@ -49,14 +51,16 @@ pub(super) fn on(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Re
     let velocity = read_plain(control, draft, call, UNIPOLAR, velocity)?;
     let before = find(control, draft, call, &name);
     if let Some(id) = before {
-        release(draft, call.slot as u8, id, 0.0);
+        control.let_go_of(draft, call.slot as u8, id, 0.0);
     }
     if velocity == 0.0 {
         return before.map(|_| ()).ok_or_else(|| unknown(call, id));
     }
     let id = control.notes.fresh();
     draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames: 0 });
-    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name) }));
+    let start = control.start(draft);
+    let lease = control.peers.get(call.client).and_then(|peer| peer.lease).map(|seconds| control.frames(seconds));
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name), start, lease }));
     give_all(control, draft, call, id, pairs)
 }
 
@@ -69,25 +73,35 @@ pub(super) fn off(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> R
     };
     let name = name(call, id)?;
     let found = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
-    release(draft, call.slot as u8, found, velocity);
+    control.let_go_of(draft, call.slot as u8, found, velocity);
     Ok(())
 }
 
-fn release(draft: &mut Draft, slot: u8, id: NoteId, velocity: f32) {
-    draft.act(Act::NoteOff { slot, id, velocity });
-    draft.step(Step::Released(id));
+impl Control {
+    /// The first frame of a note that a draft starts.
+    pub(super) fn start(&self, draft: &Draft) -> SampleTime {
+        draft.at.max(self.shown.now())
+    }
+
+    /// Lets go of a note, but never before it has begun: one that is still to come would hang.
+    pub(super) fn let_go_of(&self, draft: &mut Draft, slot: u8, id: NoteId, velocity: f32) {
+        let start = draft.start_of(id).or_else(|| self.notes.start_of(id)).filter(|start| *start > self.start(draft));
+        draft.things += 1;
+        draft.events.push(Event { at: start.unwrap_or(draft.at), act: Act::NoteOff { slot, id, velocity } });
+        draft.step(Step::Released(id));
+    }
 }
 
-fn name(call: Call<'_>, id: &Value) -> Result<NoteName, Fail> {
+pub(super) fn name(call: Call<'_>, id: &Value) -> Result<NoteName, Fail> {
     NoteName::of(id).ok_or_else(|| wrong(call, "a note's id is a whole number or a word"))
 }
 
-fn find(control: &Control, draft: &Draft, call: Call<'_>, name: &NoteName) -> Option<NoteId> {
+pub(super) fn find(control: &Control, draft: &Draft, call: Call<'_>, name: &NoteName) -> Option<NoteId> {
     let known = draft.started(call.slot as u8, name).or_else(|| control.notes.find(call.slot as u8, call.client, name));
     known.filter(|id| !draft.releases(*id))
 }
 
-fn unknown(call: Call<'_>, id: &Value) -> Fail {
+pub(super) fn unknown(call: Call<'_>, id: &Value) -> Fail {
     Fail::new(call.address, Code::UnknownNote, format!("no note {id} is held"))
 }
 
@@ -97,6 +111,7 @@ fn express(control: &mut Control, draft: &mut Draft, call: Call<'_>, source: Not
     let name = name(call, id)?;
     let note = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
     let value = read_plain(control, draft, call, scale, value)? * factor;
+    draft.step(Step::Renewed(note));
     draft.act(Act::NoteSet { slot: call.slot as u8, id: note, what: NoteValue::Source(source), value });
     Ok(())
 }
@@ -134,6 +149,7 @@ pub(super) fn set(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> R
     }
     let name = name(call, id)?;
     let note = find(control, draft, call, &name).ok_or_else(|| unknown(call, id))?;
+    draft.step(Step::Renewed(note));
     give_all(control, draft, call, note, pairs)
 }
 
@@ -152,8 +168,15 @@ pub(super) fn panic(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
         },
     };
     draft.act(Act::Panic { slot: ALL_SLOTS, how });
-    let all: Vec<NoteId> = control.notes.iter().map(|(id, _)| id).collect();
-    all.into_iter().for_each(|id| draft.step(Step::Released(id)));
+    let now = control.start(draft);
+    let all: Vec<(NoteId, u8, bool)> = control.notes.iter().map(|(id, note)| (id, note.slot, note.start > now)).collect();
+    for (id, slot, to_come) in all {
+        if to_come {
+            control.let_go_of(draft, slot, id, 0.0);
+        } else {
+            draft.step(Step::Released(id));
+        }
+    }
     control.keyboard.let_go();
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Which notes sound, and what those who started them call them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::client::Client;
 use super::value::Value;
+use crate::base::time::SampleTime;
 use crate::engine::NoteId;
 
 /// Notes that are remembered at most; the oldest are forgotten first.
@@ -41,6 +42,10 @@ pub struct Sounding {
     pub client: Client,
     /// What it is called there; `None` for one that ends by itself, or was let go.
     pub name: Option<NoteName>,
+    /// Its first frame.
+    pub start: SampleTime,
+    /// Frames that it lives without being renewed; `None`: until it is let go.
+    pub lease: Option<SampleTime>,
 }
 
 /// All notes that sound.
@@ -52,6 +57,10 @@ pub struct Notes {
     mute: HashSet<NoteId>,
     /// By slot, computer and name: the newest last. A client whose port changes from packet to packet still finds its notes.
     named: HashMap<(u8, u128, NoteName), Vec<(Client, NoteId)>>,
+    /// Ends of leases that may have been renewed since.
+    leases: BTreeSet<(SampleTime, NoteId)>,
+    /// When each of these leases was last renewed, or begun.
+    renewed: HashMap<NoteId, SampleTime>,
 }
 
 impl Notes {
@@ -69,6 +78,10 @@ impl Notes {
     pub fn start(&mut self, id: NoteId, note: Sounding) {
         if let Some(name) = &note.name {
             self.named.entry((note.slot, note.client.host, name.clone())).or_default().push((note.client, id));
+        }
+        if let Some(lease) = note.lease {
+            self.leases.insert((note.start + lease, id));
+            self.renewed.insert(id, note.start);
         }
         self.sounding.insert(id, note);
         if self.sounding.len() > REMEMBERED
@@ -96,6 +109,42 @@ impl Notes {
         }
     }
 
+    /// The first frame of a note, past or to come. `[control]`
+    pub fn start_of(&self, id: NoteId) -> Option<SampleTime> {
+        self.sounding.get(&id).map(|note| note.start)
+    }
+
+    /// Who started a note, and in which slot it is. `[control]`
+    pub fn of(&self, id: NoteId) -> Option<(Client, u8)> {
+        self.sounding.get(&id).map(|note| (note.client, note.slot))
+    }
+
+    /// A lease begins anew. `[control]`
+    pub fn renew(&mut self, id: NoteId, now: SampleTime) {
+        if let Some(since) = self.renewed.get_mut(&id) {
+            *since = now.max(*since);
+        }
+    }
+
+    /// The next held note whose lease is over. `[control]`
+    pub fn over(&mut self, now: SampleTime) -> Option<NoteId> {
+        while let Some((end, id)) = self.leases.first().copied().filter(|(end, _)| *end <= now) {
+            self.leases.remove(&(end, id));
+            let held = self.sounding.get(&id).filter(|note| note.name.is_some()).and_then(|note| note.lease);
+            let (Some(lease), Some(since)) = (held, self.renewed.get(&id).copied()) else {
+                self.renewed.remove(&id);
+                continue;
+            };
+            if since + lease > now {
+                self.leases.insert((since + lease, id));
+                continue;
+            }
+            self.renewed.remove(&id);
+            return Some(id);
+        }
+        None
+    }
+
     /// A note has no voice any more, though its key may be down: it is remembered until it is let go, since the engine goes on
     /// holding its key. `[control]`
     pub fn stolen(&mut self, id: NoteId) {
@@ -110,6 +159,7 @@ impl Notes {
     /// A note is heard no more. `[control]`
     pub fn ended(&mut self, id: NoteId) {
         self.mute.remove(&id);
+        self.renewed.remove(&id);
         self.release(id);
         self.sounding.remove(&id);
     }

@@ -32,6 +32,7 @@ impl Control {
                 self.counts.fed += line.flush().0 as u64;
             }
         }
+        self.end_leases();
         let near = self.near();
         while let Some((client, batch)) = self.ahead.pop_before(near) {
             // What finds no room even to wait is counted as dropped.

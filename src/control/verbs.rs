@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{engine_verbs, note_verbs, peers, rack_verbs, time_verbs};
+use super::{engine_verbs, leases, note_verbs, peers, rack_verbs, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -112,6 +112,12 @@ pub const SLOT_VERBS: &[Verb] = &[
 /// The verbs that belong to no slot.
 pub const VERBS: &[Verb] = &[
     timed("/panic", "[0 release | 1 fade | 2 cut]", "Ends all notes.", note_verbs::panic),
+    timed(
+        "/notes",
+        "[slot id]… | none",
+        "Says which notes this client still holds: their lease begins anew, its others are let go. Without arguments: tells them.",
+        leases::notes,
+    ),
     direct("/rack/load", "file [slot]", "Plays a file; answers /done when it sounds.", rack_verbs::load),
     direct("/rack/reload", "[slot]", "Reads a slot's file again; without a slot, all.", rack_verbs::reload),
     direct("/rack/list", "", "Answers with the name and file of each slot.", rack_verbs::list),

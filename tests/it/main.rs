@@ -15,6 +15,7 @@ mod host_jack;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod jackd;
 mod layers;
+mod leases;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod midi_jack;
 mod osc;
