@@ -131,6 +131,26 @@ impl Daemon {
         self.child.wait().unwrap().code()
     }
 
+    /// Memory that it holds [bytes].
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    /// Share of a core that it takes in the next second.
+    pub fn busy(&self) -> f64 {
+        let ticks = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+            let after_name: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+            // Fields 14 and 15, in hundredths of a second; the first after the name is field 3.
+            after_name[11].parse::<f64>().unwrap() + after_name[12].parse::<f64>().unwrap()
+        };
+        let before = ticks();
+        std::thread::sleep(Duration::from_secs(1));
+        (ticks() - before) / 100.0
+    }
+
     /// Whether it still runs.
     pub fn lives(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()

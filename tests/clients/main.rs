@@ -11,6 +11,7 @@ mod jack;
 
 mod device_dies;
 mod flood;
+mod hostile;
 mod life;
 mod midi;
 mod osc;
