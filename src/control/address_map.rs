@@ -9,7 +9,7 @@ use crate::module::setting::LIST_MAX;
 use crate::patch::{ModuleId, Patch, Target, addresses};
 
 /// What an address of a slot means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spot {
     /// A number.
     Place(Place),

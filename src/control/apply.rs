@@ -101,9 +101,18 @@ impl Control {
         if let Some(bound) = self.bound.get(address) {
             return self.draft_bound(draft, bound.clone(), address, values);
         }
+        if values.is_empty()
+            && let Some(target) = address.strip_suffix("/text").and_then(|of| self.find_target(of))
+        {
+            draft.replies.push(Message::new(address, vec![self.text_of(target).into()]));
+            return Ok(());
+        }
         if let Some(touched) = address.strip_suffix("/z")
             && (self.find_target(touched).is_some() || self.bound.contains_key(touched))
         {
+            if let Some(rests) = values.first().and_then(Value::number) {
+                draft.step(Step::Touched(touched.to_owned(), rests > 0.5));
+            }
             return Ok(());
         }
         Err(self.unknown(address))

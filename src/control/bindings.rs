@@ -82,6 +82,12 @@ impl Control {
         Ok(())
     }
 
+    /// Where the targets of a map stand, as their surface shows them.
+    pub(super) fn ask_map(&self, slot: usize, map: usize) -> Vec<Value> {
+        let Some(map) = self.slots[slot].patch.maps.get(map) else { return Vec::new() };
+        map.to.iter().filter_map(|to| self.ask_bound(slot, map, *to)).collect()
+    }
+
     /// Where a mapped target stands, as its surface shows it.
     fn ask_bound(&self, slot: usize, map: &Map, to: patch::Target) -> Option<Value> {
         let target = Target { slot, spot: to.into() };

@@ -6,6 +6,7 @@ use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::{Batch, Merge, NoRoom, Sent};
+use super::subscribe::Stream;
 use super::targets::Target;
 use super::value::Message;
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
@@ -146,8 +147,15 @@ impl Control {
                     Mix::Limiter => self.limiter = value > 0.5,
                 }
             }
-            Step::Tempo(tempo) => self.tempo = tempo,
-            Step::Running(running) => self.running = running,
+            Step::Tempo(tempo) => {
+                self.tempo = tempo;
+                self.changed_stream(client, Stream::Tempo);
+            }
+            Step::Running(running) => {
+                self.running = running;
+                self.changed_stream(client, Stream::Transport);
+            }
+            Step::Touched(address, rests) => self.touched(client, address, rests),
             Step::Started(..) | Step::Released(_) | Step::Renewed(_) | Step::Sync(..) | Step::Call(..) => {}
         }
     }

@@ -17,6 +17,7 @@ use super::notes::Notes;
 use super::peers::Peers;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
+use super::subscribe::Subscribers;
 use super::value::{Message, Value};
 use super::verbs::{Call, Given};
 use crate::base::time::SampleTime;
@@ -51,6 +52,7 @@ pub struct Control {
     pub(super) tempo: f64,
     pub(super) running: bool,
     pub(super) peers: Peers,
+    pub(super) subscribers: Subscribers,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) lines: Vec<FeedLine>,
@@ -92,6 +94,7 @@ impl Control {
             tempo: options.plan.tempo,
             running: options.running,
             peers: Peers::default(),
+            subscribers: Subscribers::default(),
             notes: Notes::default(),
             keyboard: Keyboard::default(),
             lines: feeds.into_iter().map(FeedLine::new).collect(),

@@ -29,6 +29,8 @@ pub enum Step {
     Tempo(f64),
     /// The beat clock runs, or not.
     Running(bool),
+    /// A finger rests on an address, or has left it.
+    Touched(String, bool),
     /// A note starts.
     Started(NoteId, Sounding),
     /// A note is let go.
@@ -47,7 +49,7 @@ impl Step {
         match self {
             Self::Turned(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
-            Self::Started(..) | Self::Released(_) | Self::Renewed(_) | Self::Sync(..) | Self::Call(..) => false,
+            Self::Touched(..) | Self::Started(..) | Self::Released(_) | Self::Renewed(_) | Self::Sync(..) | Self::Call(..) => false,
         }
     }
 }

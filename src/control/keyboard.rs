@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::client::Client;
+use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::notes::{NoteName, Sounding};
@@ -237,7 +237,11 @@ impl Control {
     /// are let go. `[control]`
     pub fn gone(&mut self, from: Client) {
         self.peers.forget(from);
+        self.subscribers.forget(from);
         self.release_all_of(from);
+        if from.origin != Origin::Midi {
+            return;
+        }
         let channels: HashSet<u8> = self.keys_of(from).map(|(_, _, channel)| channel).collect();
         self.midi(from, When::Now, |control, draft| {
             for channel in channels {

@@ -35,6 +35,7 @@ pub mod reload;
 pub mod scale;
 pub mod settings;
 pub mod slot;
+pub mod subscribe;
 pub mod targets;
 pub mod tick;
 pub mod time_verbs;

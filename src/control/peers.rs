@@ -1,9 +1,11 @@
 //! What clients have told of themselves with `/hello`, and how each wants to be treated.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use super::client::Client;
 use super::control::Control;
+use super::engine_verbs::is_near;
 use super::fail::{Code, Fail};
 use super::value::{Message, Value};
 use super::verbs::Call;
@@ -42,6 +44,8 @@ pub struct Peer {
     pub jitter: i64,
     /// How long a note of its lives without being renewed [s].
     pub lease: Option<f64>,
+    /// It has sent its cookie back: it receives where it says it is.
+    pub proven: bool,
     /// When it last spoke since 1970 [ns].
     pub heard: i64,
 }
@@ -50,6 +54,8 @@ pub struct Peer {
 #[derive(Debug, Default)]
 pub struct Peers {
     of: HashMap<Client, Peer>,
+    /// What cookies are made with; nobody else knows it.
+    key: RandomState,
 }
 
 impl Peers {
@@ -69,6 +75,11 @@ impl Peers {
         self.of.entry(client).or_default()
     }
 
+    /// What only this client is told, so that who sends it back has received it. `[control]`
+    pub fn cookie(&self, client: Client) -> i64 {
+        (self.key.hash_one(client) & 0x7fff_ffff) as i64
+    }
+
     /// A client is gone. `[control]`
     pub fn forget(&mut self, client: Client) {
         self.of.remove(&client);
@@ -82,7 +93,7 @@ pub(super) fn hello(control: &mut Control, call: Call<'_>) -> Result<Vec<Message
         return Err(wrong("keys and values are wanted, such as late drop jitter 20 lease 10".to_owned()));
     }
     for pair in call.values.chunks_exact(2) {
-        let key = pair[0].text().ok_or_else(|| wrong(format!("{} is no key: late, jitter and lease are", pair[0])))?;
+        let key = pair[0].text().ok_or_else(|| wrong(format!("{} is no key: late, jitter, lease and cookie are", pair[0])))?;
         let peer = control.peers.at(call.client);
         match key {
             "late" => {
@@ -99,8 +110,22 @@ pub(super) fn hello(control: &mut Control, call: Call<'_>) -> Result<Vec<Message
                 let seconds = seconds.ok_or_else(|| wrong("lease is 0 (none) to 3600 s".to_owned()))?;
                 peer.lease = (seconds > 0.0).then_some(seconds);
             }
-            other => return Err(wrong(format!("{other} is no key: late, jitter and lease are"))),
+            "cookie" => {
+                if pair[1] != Value::Integer(control.peers.cookie(call.client)) {
+                    return Err(wrong("this is not the cookie that /hello answers".to_owned()));
+                }
+                control.peers.at(call.client).proven = true;
+            }
+            other => return Err(wrong(format!("{other} is no key: late, jitter, lease and cookie are"))),
         }
     }
-    Ok(vec![Message::new(call.address, vec![Value::from("rackd"), Value::from(env!("CARGO_PKG_VERSION"))])])
+    let cookie = Value::Integer(control.peers.cookie(call.client));
+    Ok(vec![Message::new(call.address, vec![Value::from("rackd"), Value::from(env!("CARGO_PKG_VERSION")), cookie])])
+}
+
+impl Control {
+    /// Whether a client surely receives what is sent to it: it is on this computer, or has sent its cookie back. `[control]`
+    pub fn is_proven(&self, client: Client) -> bool {
+        is_near(client) || self.peers.get(client).is_some_and(|peer| peer.proven)
+    }
 }

@@ -6,6 +6,7 @@ use super::client::{Client, Origin};
 use super::control::Control;
 use super::feed_line::Batch;
 use super::slot::Slot;
+use super::subscribe::Stream;
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::engine::engine::SLOTS;
 use crate::engine::{Act, Event};
@@ -134,6 +135,7 @@ impl Control {
         }
         let Some(pending) = self.pending.pop_front() else { return };
         self.pending_since = None;
+        let loaded = matches!(pending, Pending::File(_));
         let (written, waiting) = match pending {
             Pending::File(loading) => {
                 let Loading { patch, text, file, waiting, .. } = *loading;
@@ -144,6 +146,7 @@ impl Control {
                 let tempo = patch.tempo.filter(|tempo| !of.plays || of.written.tempo != Some(*tempo));
                 if let Some(tempo) = tempo {
                     self.tempo = tempo;
+                    self.changed_stream(Client::of(Origin::Rackd), Stream::Tempo);
                     self.counts.events += 1;
                     // What finds no room is counted as dropped.
                     let _ = self.feed(Origin::Rackd, Batch { events: vec![Event { at: 0, act: Act::Tempo(tempo as f32) }], merge: None });
@@ -153,6 +156,9 @@ impl Control {
             Pending::Rebuild(_) => (self.slots[slot].written.clone(), Vec::new()),
         };
         self.begin_flight(slot, written, waiting);
+        if loaded {
+            self.watch_anew(slot);
+        }
         self.fly();
     }
 }

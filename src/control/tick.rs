@@ -39,6 +39,7 @@ impl Control {
             let _ = self.feed(client.origin, batch);
         }
         self.pump();
+        self.tell_watches();
         std::mem::take(&mut self.outbox)
     }
 

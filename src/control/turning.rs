@@ -136,15 +136,23 @@ impl Control {
         draft.step(Step::Strip(slot, mix, number));
     }
 
+    /// Where a number stands, counted; `None` for a setting.
+    pub(super) fn amount_at(&self, target: Target) -> Option<Amount> {
+        match target.spot {
+            Spot::Place(place) => self.slots[target.slot].present(place),
+            Spot::Strip(Mix::Limiter) => Some(Amount::Plain(f32::from(u8::from(self.limiter)))),
+            Spot::Strip(Mix::Level) if target.slot == MASTER => Some(Amount::Plain(self.master.level)),
+            Spot::Strip(mix) => Some(Amount::Plain(self.slots.get(target.slot).map_or(0.0, |slot| slot.strip_value(mix)))),
+            Spot::Setting(..) | Spot::Cell(..) => None,
+        }
+    }
+
     /// Where a value stands.
     pub(super) fn ask(&self, target: Target, travel: bool) -> Vec<Value> {
         let amount = match target.spot {
-            Spot::Place(place) => self.slots[target.slot].present(place).unwrap_or(Amount::Plain(0.0)),
-            Spot::Strip(Mix::Limiter) => Amount::Plain(f32::from(u8::from(self.limiter))),
-            Spot::Strip(Mix::Level) if target.slot == MASTER => Amount::Plain(self.master.level),
-            Spot::Strip(mix) => Amount::Plain(self.slots.get(target.slot).map_or(0.0, |slot| slot.strip_value(mix))),
             Spot::Setting(module, setting) => return self.ask_setting((target.slot, module, setting), None, travel),
             Spot::Cell(module, setting, cell) => return self.ask_setting((target.slot, module, setting), Some(cell), travel),
+            Spot::Place(_) | Spot::Strip(_) => self.amount_at(target).unwrap_or(Amount::Plain(0.0)),
         };
         match self.scale(target) {
             Some(scale) if travel => vec![Value::Number(scale.travel_of(amount, self.tempo))],

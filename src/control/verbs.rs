@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{engine_verbs, leases, note_verbs, peers, rack_verbs, time_verbs};
+use super::{engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -134,9 +134,16 @@ pub const VERBS: &[Verb] = &[
     direct(
         "/hello",
         "[key value]…",
-        "Says how this client wants to be treated: late run, drop or truncate; jitter in ms; lease in s. Answers with name and version.",
+        "Says how this client wants to be treated: late run, drop or truncate; jitter in ms; lease in s; cookie as it was answered. Answers with name, version and cookie.",
         peers::hello,
     ),
+    direct(
+        "/sub",
+        "path [Hz [lease]]",
+        "Tells this client where everything below a path stands, then each change that others make, so many times a second (30), for so many seconds (60 by UDP).",
+        subscribe::sub,
+    ),
+    direct("/unsub", "[path]", "Ends one subscription of this client, or all.", subscribe::unsub),
     direct("/query", "[address]", "Answers with what lies below an address, or with the unit and range of a value.", engine_verbs::query),
     direct("/engine/status", "", "Answers with names and numbers, one after another.", engine_verbs::status),
     direct("/engine/quit", "", "Ends rackd; from this computer only.", engine_verbs::quit),

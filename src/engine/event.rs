@@ -118,7 +118,7 @@ pub enum Panic {
 }
 
 /// What the mixer has for each slot and for the master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mix {
     /// Level, as a factor.
     Level,

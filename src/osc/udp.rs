@@ -52,7 +52,8 @@ impl Listener {
         while !self.stop.load(Relaxed) {
             match self.socket.recv_from(&mut buffer) {
                 Ok((length, from)) => {
-                    let answers = intake::take(&self.control, client(from, self.number), &buffer[..length]);
+                    let from = client(from, self.number);
+                    let answers = intake::take(&self.control, from, &buffer[..length]);
                     if !answers.is_empty() {
                         self.replies.send(&self.control, &answers, from, length);
                     }

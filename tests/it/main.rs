@@ -7,6 +7,7 @@ mod control;
 mod desk;
 mod engine;
 mod faults;
+mod feedback;
 mod generated;
 mod golden;
 mod host;

@@ -1,0 +1,400 @@
+//! Subscriptions: who is told of what, how often, and until when. Told and dropped, never waited for.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::address_map::Spot;
+use super::client::{Client, Origin};
+use super::control::Control;
+use super::draft::MASTER;
+use super::fail::{Code, Fail};
+use super::targets::Target;
+use super::value::{Message, Value};
+use super::verbs::Call;
+use crate::base::time::SampleTime;
+use crate::patch::values::spell_amount;
+
+/// Clients that subscribe at most.
+const CLIENTS: usize = 64;
+/// Subscriptions of one client at most.
+const EACH: usize = 256;
+/// Addresses that all subscriptions watch together at most.
+const WATCHED: usize = 65_536;
+/// Messages that one client is sent in one tick at most: a large subtree is told over several.
+const TOGETHER: usize = 64;
+/// Updates of each address a second where none are asked for [Hz].
+const HZ: f64 = 30.0;
+/// How long a subscription by datagrams lives without being renewed [s].
+const LEASE: f64 = 60.0;
+
+/// What is no value at an address, but told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stream {
+    /// A slot plays another patch.
+    Changed,
+    /// Beats a minute.
+    Tempo,
+    /// Whether the beat clock runs.
+    Transport,
+}
+
+impl Stream {
+    const ALL: [(&'static str, Self); 3] = [("/changed", Self::Changed), ("/clock/tempo", Self::Tempo), ("/transport", Self::Transport)];
+}
+
+/// What stands behind a watched address: the same number has the same key, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    /// A value.
+    Value(usize, Spot),
+    /// A stream.
+    Stream(Stream),
+}
+
+impl Key {
+    /// An entry of a list counts as its list.
+    fn of(target: Target) -> Self {
+        let spot = match target.spot {
+            Spot::Cell(module, setting, _) => Spot::Setting(module, setting),
+            spot => spot,
+        };
+        Self::Value(target.slot, spot)
+    }
+}
+
+/// How a watched address is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Told {
+    Value(Target, bool),
+    Text(Target),
+    Bound(usize, usize),
+    Stream(Stream),
+}
+
+/// One address that somebody watches.
+#[derive(Debug)]
+struct Watch {
+    address: String,
+    told: Told,
+    /// Not before this.
+    due: SampleTime,
+    /// It stands in the queue.
+    waits: bool,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    path: String,
+    /// Frames between two updates of one address.
+    period: SampleTime,
+    until: Option<SampleTime>,
+    watches: Vec<Watch>,
+    keys: HashMap<Key, Vec<usize>>,
+    queue: VecDeque<usize>,
+}
+
+impl Subscription {
+    fn wait(&mut self, at: usize) {
+        let watch = &mut self.watches[at];
+        if !watch.waits {
+            watch.waits = true;
+            self.queue.push_back(at);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Subscriber {
+    all: Vec<Subscription>,
+    /// Addresses that its finger rests on.
+    touched: HashSet<String>,
+    /// Slots whose patch has changed since it was told.
+    changed: Vec<usize>,
+}
+
+/// All subscriptions.
+#[derive(Debug, Default)]
+pub struct Subscribers {
+    of: HashMap<Client, Subscriber>,
+}
+
+impl Subscribers {
+    /// A client is gone. `[control]`
+    pub fn forget(&mut self, client: Client) {
+        self.of.remove(&client);
+    }
+}
+
+/// `/sub`
+pub(super) fn sub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    let wrong = |text: &str| Fail::new(call.address, Code::WrongArguments, text);
+    let (path, rest) = match call.values {
+        [Value::Text(path), rest @ ..] if path.starts_with('/') && rest.len() <= 2 => (path, rest),
+        _ => return Err(wrong("an address or pattern is wanted, then updates a second and a lease in s if they are to be others")),
+    };
+    let hertz = match rest.first() {
+        Some(value) => value.number().filter(|x| (1.0..=200.0).contains(x)).ok_or_else(|| wrong("1 to 200 updates a second"))?,
+        None => HZ,
+    };
+    let lease = match rest.get(1) {
+        Some(value) => Some(value.number().filter(|x| (1.0..=3600.0).contains(x)).ok_or_else(|| wrong("a lease is 1 to 3600 s"))?),
+        None => (call.client.origin == Origin::Osc).then_some(LEASE),
+    };
+    if !control.is_proven(call.client) {
+        let text = "say /hello first: it answers with a cookie; send /hello cookie and that number";
+        return Err(Fail::new(call.address, Code::NotAllowed, text));
+    }
+    let full = |text: &str| Fail::new(call.address, Code::Full, text);
+    let of = &control.subscribers.of;
+    if !of.contains_key(&call.client) && of.len() >= CLIENTS {
+        return Err(full("64 clients subscribe already"));
+    }
+    if of.get(&call.client).is_some_and(|one| one.all.len() >= EACH && !one.all.iter().any(|sub| sub.path == *path)) {
+        return Err(full("256 subscriptions of one client are the most"));
+    }
+    let found = control.watched(path)?;
+    if found.is_empty() {
+        return Err(control.unknown(path));
+    }
+    let others = of.iter().flat_map(|(client, one)| one.all.iter().map(move |sub| (client, sub)));
+    let watched: usize =
+        others.filter(|(client, sub)| **client != call.client || sub.path != *path).map(|(_, sub)| sub.watches.len()).sum();
+    if watched + found.len() > WATCHED {
+        return Err(full("too many addresses are watched"));
+    }
+    let count = found.len();
+    let mut subscription = Subscription {
+        path: path.clone(),
+        period: control.frames(1.0 / hertz),
+        until: lease.map(|lease| control.shown.now() + control.frames(lease)),
+        watches: Vec::new(),
+        keys: HashMap::new(),
+        queue: VecDeque::new(),
+    };
+    control.watch(&mut subscription, found);
+    let one = control.subscribers.of.entry(call.client).or_default();
+    one.all.retain(|sub| sub.path != *path);
+    one.all.push(subscription);
+    Ok(vec![Message::new("/done", vec![call.address.into(), path.as_str().into(), Value::Integer(count as i64)])])
+}
+
+/// `/unsub`
+pub(super) fn unsub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    let path = match call.values {
+        [] => None,
+        [Value::Text(path)] => Some(path),
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, "the path of a subscription is wanted, or none for all")),
+    };
+    let mut ended = 0;
+    if let Some(one) = control.subscribers.of.get_mut(&call.client) {
+        let before = one.all.len();
+        one.all.retain(|sub| path.is_some_and(|path| sub.path != *path));
+        ended = before - one.all.len();
+        if one.all.is_empty() {
+            control.subscribers.of.remove(&call.client);
+        }
+    }
+    Ok(vec![Message::new("/done", vec![call.address.into(), Value::Integer(ended as i64)])])
+}
+
+impl Control {
+    /// Everything that a path watches: a stream, an address, a pattern, a subtree; values, texts, mapped addresses.
+    fn watched(&self, path: &str) -> Result<Vec<(String, Told)>, Fail> {
+        if let Some((name, stream)) = Stream::ALL.iter().find(|(name, _)| *name == path) {
+            return Ok(vec![((*name).to_owned(), Told::Stream(*stream))]);
+        }
+        let (path, text) = path.strip_suffix("/text").map_or((path, false), |path| (path, true));
+        let (plain, travel) = path.strip_prefix("/n/").map_or((path, false), |rest| (&path[path.len() - rest.len() - 1..], true));
+        let told = |target: Target| if text { Told::Text(target) } else { Told::Value(target, travel) };
+        let spelt = |address: &str| if text { format!("{address}/text") } else { address.to_owned() };
+        let bound = |address: &str| self.bound.get(address).and_then(|entries| entries.first()).map(|(slot, map)| Told::Bound(*slot, *map));
+        if crate::wire::is_pattern(path) {
+            let mut all: Vec<_> = self.find_all(path)?.targets.into_iter().map(|(name, target)| (spelt(&name), told(target))).collect();
+            all.extend(self.find_all_bound(path).into_iter().filter_map(|name| bound(&name).map(|told| (name, told))));
+            return Ok(all);
+        }
+        if let Some(target) = self.find_target(plain).filter(|target| !self.ask(*target, travel).is_empty()) {
+            return Ok(vec![(spelt(path), told(target))]);
+        }
+        let root = plain.trim_end_matches('/');
+        let below = |address: &str| address.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+        let masters = ["level", "limiter"].map(|name| format!("/master/{name}"));
+        let slots = self.slots.iter().flat_map(|slot| slot.addresses.iter().map(move |rest| format!("/{}/{rest}", slot.name)));
+        let mut all = Vec::new();
+        for address in masters.into_iter().chain(slots).filter(|address| below(address)) {
+            if let Some(target) = self.find_target(&address) {
+                let name = if travel { format!("/n{address}") } else { address };
+                all.push((spelt(&name), told(target)));
+            }
+        }
+        let mut mapped: Vec<&String> = self.bound.keys().filter(|name| *name == path || below(name)).collect();
+        mapped.sort_unstable();
+        all.extend(mapped.into_iter().filter_map(|name| bound(name).map(|told| (name.clone(), told))));
+        Ok(all)
+    }
+
+    /// A subscription watches these from now on; all of them are told.
+    fn watch(&self, sub: &mut Subscription, found: Vec<(String, Told)>) {
+        sub.watches.clear();
+        sub.keys.clear();
+        sub.queue.clear();
+        for (at, (address, told)) in found.into_iter().enumerate() {
+            for key in self.watched_keys(told) {
+                sub.keys.entry(key).or_default().push(at);
+            }
+            sub.watches.push(Watch { address, told, due: 0, waits: false });
+            if told != Told::Stream(Stream::Changed) {
+                sub.wait(at);
+            }
+        }
+    }
+
+    fn key(&self, target: Target) -> Key {
+        match target.spot {
+            Spot::Place(place) if target.slot != MASTER => {
+                Key::of(Target { spot: Spot::Place(place.own(&self.slots[target.slot].patch)), ..target })
+            }
+            _ => Key::of(target),
+        }
+    }
+
+    fn watched_keys(&self, told: Told) -> Vec<Key> {
+        match told {
+            Told::Value(target, _) | Told::Text(target) => vec![self.key(target)],
+            Told::Stream(stream) => vec![Key::Stream(stream)],
+            Told::Bound(slot, map) => {
+                let to = self.slots[slot].patch.maps.get(map).map_or(&[][..], |map| &map.to[..]);
+                to.iter().map(|to| self.key(Target { slot, spot: (*to).into() })).collect()
+            }
+        }
+    }
+
+    /// All who watch this are told of it, but its maker.
+    pub(super) fn touch_watches(&mut self, maker: Client, key: Key) {
+        for (_, one) in self.subscribers.of.iter_mut().filter(|(client, _)| **client != maker) {
+            for sub in &mut one.all {
+                for at in sub.keys.get(&key).cloned().unwrap_or_default() {
+                    sub.wait(at);
+                }
+            }
+        }
+    }
+
+    /// The same for a value.
+    pub(super) fn touch_target(&mut self, maker: Client, target: Target) {
+        let key = self.key(target);
+        self.touch_watches(maker, key);
+    }
+
+    /// A slot plays another patch, its addresses are others: all subscriptions look anew for what they watch, and tell it.
+    pub(super) fn watch_anew(&mut self, slot: usize) {
+        let mut of = std::mem::take(&mut self.subscribers.of);
+        for one in of.values_mut() {
+            if !one.changed.contains(&slot) {
+                one.changed.push(slot);
+            }
+            for sub in &mut one.all {
+                let found = self.watched(&sub.path).unwrap_or_default();
+                let before: HashMap<String, (SampleTime, bool)> =
+                    sub.watches.drain(..).map(|watch| (watch.address, (watch.due, watch.waits))).collect();
+                self.watch(sub, found);
+                sub.queue.clear();
+                for at in 0..sub.watches.len() {
+                    let watch = &mut sub.watches[at];
+                    let (due, waited) = before.get(&watch.address).copied().unwrap_or((0, true));
+                    watch.due = due;
+                    watch.waits = false;
+                    let anew = match watch.told {
+                        Told::Value(target, _) | Told::Text(target) => target.slot == slot,
+                        Told::Bound(of, _) => of == slot,
+                        Told::Stream(stream) => stream == Stream::Changed,
+                    };
+                    if waited || anew {
+                        sub.wait(at);
+                    }
+                }
+            }
+        }
+        self.subscribers.of = of;
+    }
+
+    /// A finger rests on an address, or has left it: until then nothing is told of it.
+    pub(super) fn touched(&mut self, client: Client, address: String, rests: bool) {
+        if let Some(one) = self.subscribers.of.get_mut(&client) {
+            if rests && one.touched.len() < EACH {
+                one.touched.insert(address);
+            } else if !rests && one.touched.remove(&address) {
+                for sub in &mut one.all {
+                    if let Some(at) = sub.watches.iter().position(|watch| watch.address == address) {
+                        sub.wait(at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells what has become due, and ends what was not renewed.
+    pub(super) fn tell_watches(&mut self) {
+        if self.subscribers.of.is_empty() {
+            return;
+        }
+        let now = self.shown.now();
+        let mut of = std::mem::take(&mut self.subscribers.of);
+        for (client, one) in &mut of {
+            one.all.retain(|sub| sub.until.is_none_or(|until| now < until));
+            let mut left = TOGETHER;
+            for sub in &mut one.all {
+                for _ in 0..sub.queue.len() {
+                    if left == 0 {
+                        break;
+                    }
+                    let Some(at) = sub.queue.pop_front() else { break };
+                    let watch = &mut sub.watches[at];
+                    if one.touched.contains(&watch.address) {
+                        watch.waits = false;
+                        continue;
+                    }
+                    if watch.due > now {
+                        sub.queue.push_back(at);
+                        continue;
+                    }
+                    watch.waits = false;
+                    watch.due = now + sub.period;
+                    if watch.told == Told::Stream(Stream::Changed) {
+                        for slot in one.changed.drain(..) {
+                            let name = self.slots[slot].name.as_str();
+                            self.outbox.push((*client, Message::new(watch.address.clone(), vec![name.into()])));
+                        }
+                    } else {
+                        let values = self.told(watch.told);
+                        self.outbox.push((*client, Message::new(watch.address.clone(), values)));
+                    }
+                    left -= 1;
+                }
+            }
+            // What was passed over for want of room comes first one day.
+            let next = usize::from(one.all.len() > 1);
+            one.all.rotate_left(next);
+        }
+        of.retain(|_, one| !one.all.is_empty());
+        self.subscribers.of = of;
+    }
+
+    fn told(&self, told: Told) -> Vec<Value> {
+        match told {
+            Told::Value(target, travel) => self.ask(target, travel),
+            Told::Text(target) => vec![self.text_of(target).into()],
+            Told::Bound(slot, map) => self.ask_map(slot, map),
+            Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
+            Told::Stream(Stream::Transport) => vec![Value::Bool(self.running)],
+            Told::Stream(Stream::Changed) => Vec::new(),
+        }
+    }
+
+    /// A value as a text with its unit: 800 Hz, -6 dB.
+    pub(super) fn text_of(&self, target: Target) -> String {
+        match self.amount_at(target).zip(self.scale(target)) {
+            Some((amount, scale)) => spell_amount(scale.unit, amount),
+            None => self.ask(target, false).iter().map(Value::to_string).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
