@@ -4,6 +4,7 @@ use super::client::Client;
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
+use super::peers::Late;
 use super::value::{Group, Message, Value, When};
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
 use crate::base::time::SampleTime;
@@ -25,7 +26,8 @@ impl Control {
         let done = groups.iter().try_for_each(|group| self.draft_group(&mut draft, group)).and_then(|()| self.commit(&mut draft));
         match done {
             Ok(()) => {
-                self.counts.accepted += messages - draft.failed;
+                self.counts.accepted += messages - draft.failed - draft.left_out;
+                self.counts.late_dropped += draft.left_out;
                 draft.replies
             }
             Err(mut fail) => {
@@ -50,12 +52,31 @@ impl Control {
         let first = group.messages.first().map_or("", |message| message.address.as_str());
         let (at, late) = self.when(group.at, first)?;
         draft.at = at;
+        let policy = self.peers.get(draft.client).map_or(Late::Run, |peer| peer.late);
+        draft.cut = 0;
         if let Some(frames) = late {
-            self.counts.late += 1;
             let milliseconds = frames as f64 * 1000.0 / self.rate();
-            draft.replies.push(Message::new("/late", vec![first.into(), milliseconds.into(), "run".into()]));
+            self.counts.late(milliseconds);
+            draft.replies.push(Message::new("/late", vec![first.into(), milliseconds.into(), policy.name().into()]));
+            if policy == Late::Truncate {
+                draft.cut = frames;
+            }
         }
-        group.messages.iter().try_for_each(|message| self.draft_message(draft, message))
+        let drops = late.is_some() && policy == Late::Drop;
+        group.messages.iter().try_for_each(|message| {
+            if drops && !ends_notes(message) {
+                draft.left_out += 1;
+                return Ok(());
+            }
+            match self.draft_message(draft, message) {
+                // The note's start was left out before its end.
+                Err(fail) if drops && fail.code == Code::UnknownNote => {
+                    draft.left_out += 1;
+                    Ok(())
+                }
+                other => other,
+            }
+        })
     }
 
     /// The sample of a time, 0 for the next block; and how late it is [frames].
@@ -132,4 +153,12 @@ impl Control {
             }
         }
     }
+}
+
+/// Whether a message does nothing but end notes: that is done however late it is.
+fn ends_notes(message: &Message) -> bool {
+    let address = message.address.as_str();
+    address == "/panic"
+        || address.ends_with("/note/off")
+        || (address.ends_with("/note/on") && message.values.get(2).and_then(Value::number) == Some(0.0))
 }

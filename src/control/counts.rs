@@ -3,7 +3,11 @@
 use super::fail::Code;
 use crate::wire::Refusal;
 
-/// Counted since the start. Packets = understood + refused by cause; messages = accepted + refused by cause; events = fed to the
+/// Classes of lateness: less than so many milliseconds, and the name in the status.
+pub const LATENESS: [(f64, &str); 7] =
+    [(1.0, "<1ms"), (3.0, "<3ms"), (10.0, "<10ms"), (30.0, "<30ms"), (100.0, "<100ms"), (300.0, "<300ms"), (1000.0, "<1s")];
+
+/// Counted since the start. Packets = understood + refused by cause; messages = accepted + refused by cause + late-dropped; events = fed to the
 /// engine + merged + dropped + still waiting.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
@@ -27,10 +31,14 @@ pub struct Counts {
     pub merged: u64,
     /// Events dropped because what they named was gone, or the queue stayed full.
     pub dropped: u64,
-    /// Bundles that came too late and acted at once.
+    /// Bundles that came too late, whatever became of them.
     pub late: u64,
     /// Notes let go because their lease was over.
     pub leases: u64,
+    /// The same by how late they were, by [`LATENESS`]; the last: later than all of these.
+    pub lateness: [u64; LATENESS.len() + 1],
+    /// Messages left out because they came too late and their client wants that.
+    pub late_dropped: u64,
     /// Replies kept back because there were too many.
     pub unanswered: u64,
 }
@@ -39,6 +47,13 @@ impl Counts {
     /// Counts a cause. `[control]`
     pub fn fail(&mut self, code: Code) {
         self.failed[code as usize] += 1;
+    }
+
+    /// Counts a bundle that came so much too late [ms]. `[control]`
+    pub fn late(&mut self, milliseconds: f64) {
+        self.late += 1;
+        let class = LATENESS.iter().position(|(below, _)| milliseconds < *below).unwrap_or(LATENESS.len());
+        self.lateness[class] += 1;
     }
 
     /// Messages refused, for any cause. `[control]`

@@ -70,13 +70,28 @@ pub struct Draft {
     pub things: usize,
     /// Verbs that failed when their turn came.
     pub failed: u64,
+    /// Messages left out because they came too late.
+    pub left_out: u64,
+    /// By how much the present group's notes are shorter, since they came too late [frames].
+    pub cut: u64,
     merge: Option<Merge>,
 }
 
 impl Draft {
     /// Nothing yet. `[control]`
     pub fn new(client: Client) -> Self {
-        Self { client, at: 0, events: Vec::new(), steps: Vec::new(), replies: Vec::new(), things: 0, failed: 0, merge: None }
+        Self {
+            client,
+            at: 0,
+            events: Vec::new(),
+            steps: Vec::new(),
+            replies: Vec::new(),
+            things: 0,
+            failed: 0,
+            left_out: 0,
+            cut: 0,
+            merge: None,
+        }
     }
 
     /// One more event at the present group's time. `[control]`

@@ -87,6 +87,7 @@ impl Control {
             ("applied", whole(shown.applied.load(Relaxed))),
             ("overflowed", whole(shown.overflowed.load(Relaxed))),
             ("late", whole(counts.late)),
+            ("late-dropped", whole(counts.late_dropped)),
             ("late-events", whole(shown.late.load(Relaxed))),
             ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
@@ -99,8 +100,12 @@ impl Control {
         .collect::<Vec<_>>();
         let causes = Code::ALL.iter().map(|code| code.name()).zip(counts.failed).chain([("together", counts.together)]);
         let malformed = Refusal::CODES.into_iter().zip(counts.malformed);
-        for (group, name, count) in
-            causes.map(|(name, count)| ("refused", name, count)).chain(malformed.map(|(name, count)| ("malformed", name, count)))
+        let lateness = super::counts::LATENESS.iter().map(|(_, name)| *name).chain(["more"]).zip(counts.lateness);
+        let lateness = lateness.map(|(name, count)| ("late", name, count));
+        for (group, name, count) in causes
+            .map(|(name, count)| ("refused", name, count))
+            .chain(malformed.map(|(name, count)| ("malformed", name, count)))
+            .chain(lateness)
         {
             if count > 0 {
                 all.push((format!("{group}/{name}"), whole(count)));

@@ -34,6 +34,10 @@ pub(super) fn note(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
         Amount::Beats(beats) => f64::from(DURATION.within(DURATION.of_beats(beats, control.tempo))),
     };
     let frames = control.frames(seconds).clamp(1, u64::from(u32::MAX)) as u32;
+    if u64::from(frames) <= draft.cut {
+        return Ok(());
+    }
+    let frames = frames - draft.cut as u32;
     let id = control.notes.fresh();
     draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames });
     let start = control.start(draft);

@@ -31,4 +31,5 @@ mod phrase;
 mod record;
 mod rig;
 mod score;
+mod time;
 mod wire;
