@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::client::Client;
-use super::feed_line::Batch;
 use crate::base::time::SampleTime;
 use crate::engine::Event;
 
@@ -69,7 +68,7 @@ impl Ahead {
     }
 
     /// The next that lies before a time. `[control]`
-    pub fn pop_before(&mut self, time: SampleTime) -> Option<(Client, Batch)> {
+    pub fn pop_before(&mut self, time: SampleTime) -> Option<(Client, Vec<Event>)> {
         if self.heap.peek()?.0.at >= time {
             return None;
         }
@@ -81,7 +80,7 @@ impl Ahead {
                 self.of.remove(&next.client.host);
             }
         }
-        Some((next.client, Batch { events: next.events, merge: None }))
+        Some((next.client, next.events))
     }
 
     /// Changes all that wait; for a new plan, whose knobs have other names. `[control]`

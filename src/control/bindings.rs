@@ -127,6 +127,7 @@ impl Control {
 
     /// The mapped OSC addresses, anew after a slot's patch has changed.
     pub(super) fn bind(&mut self) {
+        self.quick.forget();
         self.bound.clear();
         for (slot, of) in self.slots.iter().enumerate() {
             for (at, map) in of.patch.maps.iter().enumerate() {

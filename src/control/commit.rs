@@ -5,7 +5,7 @@ use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
 use super::fail::{Code, Fail};
-use super::feed_line::{Batch, Merge, NoRoom, Sent};
+use super::feed_line::{Merge, NoRoom};
 use super::subscribe::Stream;
 use super::targets::Target;
 use super::value::Message;
@@ -16,7 +16,7 @@ use crate::engine::{Act, Event};
 use crate::module::SettingValue;
 
 /// Events of one packet at most: what the engine's queue can take at once.
-const TOGETHER: usize = crate::engine::doors::FEED_CAPACITY;
+pub(super) const TOGETHER: usize = crate::engine::doors::FEED_CAPACITY;
 
 impl Control {
     /// Sends the events, then does the steps; nothing is done where the events find no room.
@@ -25,9 +25,9 @@ impl Control {
         if !self.later.has_room(draft.steps.iter().filter(|(at, step)| *at > now && step.waits()).count()) {
             return Err(Fail::new("", Code::Full, "too many values wait for their time"));
         }
-        let merge = draft.merge();
+        let values = draft.merges().to_vec();
         let events = std::mem::take(&mut draft.events);
-        self.send(draft.client, events, merge)?;
+        self.send(draft.client, events, &values)?;
         for (at, step) in std::mem::take(&mut draft.steps) {
             if at > now && step.waits() {
                 self.later.push(at, draft.client, step);
@@ -39,7 +39,7 @@ impl Control {
     }
 
     /// Sends events: those that are near as one batch, the rest as batches that wait, one a time.
-    fn send(&mut self, client: Client, events: Vec<Event>, merge: Option<Merge>) -> Result<(), Fail> {
+    fn send(&mut self, client: Client, events: Vec<Event>, values: &[(Merge, usize)]) -> Result<(), Fail> {
         let count = events.len();
         if count > TOGETHER {
             return Err(Fail::new("", Code::TooMuch, format!("{count} events at once; at most {TOGETHER}")));
@@ -52,7 +52,7 @@ impl Control {
             return Err(Fail::new("", Code::Full, "too many events wait for their time"));
         }
         self.counts.events += count as u64;
-        if self.feed(client.origin, Batch { events: soon, merge }).is_err() {
+        if self.feed(client.origin, &soon, values).is_err() {
             self.counts.dropped += far.len() as u64;
             return Err(Fail::new("", Code::Full, "the queue to the engine is full"));
         }
@@ -62,11 +62,10 @@ impl Control {
         Ok(())
     }
 
-    /// Sends a batch by an origin's feed; what finds no room is counted as dropped.
-    pub(super) fn feed(&mut self, origin: Origin, batch: Batch) -> Result<(), NoRoom> {
-        let count = batch.events.len() as u64;
+    /// Sends a batch by an origin's feed, with what its values are if newer ones may stand in for them; what finds no room is counted as dropped.
+    pub(super) fn feed(&mut self, origin: Origin, events: &[Event], values: &[(Merge, usize)]) -> Result<(), NoRoom> {
         let closed = self.is_closed();
-        for event in &batch.events {
+        for event in events {
             if let Act::Knob { slot, .. } | Act::Cell { slot, .. } | Act::NoteSet { slot, .. } = event.act
                 && let Some(of) = self.slots.get_mut(usize::from(slot))
             {
@@ -74,14 +73,12 @@ impl Control {
             }
         }
         let line = &mut self.lines[origin as usize];
-        match line.send(batch, closed) {
-            Ok(Sent::Fed) => self.counts.fed += count,
-            Ok(Sent::Waits) => {}
-            Ok(Sent::Merged(older)) => self.counts.merged += older as u64,
-            Err(no_room) => {
-                self.counts.dropped += count;
-                return Err(no_room);
-            }
+        let sent = line.send(events, values, closed);
+        self.counts.fed += sent.fed as u64;
+        self.counts.merged += sent.merged as u64;
+        if !sent.kept {
+            self.counts.dropped += events.len() as u64;
+            return Err(NoRoom);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use super::keyboard::Keyboard;
 use super::later::Later;
 use super::notes::Notes;
 use super::peers::Peers;
+use super::quick::Quick;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
 use super::subscribe::Subscribers;
@@ -53,6 +54,9 @@ pub struct Control {
     pub(super) running: bool,
     pub(super) peers: Peers,
     pub(super) subscribers: Subscribers,
+    pub(super) quick: Quick,
+    /// Each tells how many packets were lost before one of the doors.
+    pub(super) lost: Vec<Box<dyn Fn() -> u64 + Send>>,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) lines: Vec<FeedLine>,
@@ -95,6 +99,8 @@ impl Control {
             running: options.running,
             peers: Peers::default(),
             subscribers: Subscribers::default(),
+            quick: Quick::default(),
+            lost: Vec::new(),
             notes: Notes::default(),
             keyboard: Keyboard::default(),
             lines: feeds.into_iter().map(FeedLine::new).collect(),
@@ -145,6 +151,11 @@ impl Control {
         &mut self.counts
     }
 
+    /// Adds a door before which packets may be lost, and how many were. `[control]`
+    pub fn lost_at(&mut self, lost: impl Fn() -> u64 + Send + 'static) {
+        self.lost.push(Box::new(lost));
+    }
+
     /// The slots, in order. `[control]`
     pub fn slots(&self) -> &[Slot] {
         &self.slots
@@ -173,6 +184,7 @@ impl Control {
         does: &'static str,
         body: impl FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
     ) {
+        self.quick.forget();
         self.given.push(Given { address: address.to_owned(), arguments, does, body: Some(Box::new(body)) });
     }
 

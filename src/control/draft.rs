@@ -66,7 +66,7 @@ pub struct Draft {
     pub steps: Vec<(SampleTime, Step)>,
     /// For the client.
     pub replies: Vec<Message>,
-    /// Values set, notes started…: only a single value can be stood in for by a newer one.
+    /// Values set, notes started…: only values can be stood in for by newer ones.
     pub things: usize,
     /// Verbs that failed when their turn came.
     pub failed: u64,
@@ -74,7 +74,8 @@ pub struct Draft {
     pub left_out: u64,
     /// By how much the present group's notes are shorter, since they came too late [frames].
     pub cut: u64,
-    merge: Option<Merge>,
+    /// What each value is, and how many events it has.
+    values: Vec<(Merge, usize)>,
 }
 
 impl Draft {
@@ -90,7 +91,7 @@ impl Draft {
             failed: 0,
             left_out: 0,
             cut: 0,
-            merge: None,
+            values: Vec::new(),
         }
     }
 
@@ -108,14 +109,15 @@ impl Draft {
     /// Events of one value, for which a newer value of the same may stand in. `[control]`
     pub fn value(&mut self, merge: Option<Merge>, events: impl IntoIterator<Item = Event>) {
         self.things += 1;
-        self.merge = merge;
-        let at = self.at;
+        let (at, before) = (self.at, self.events.len());
         self.events.extend(events.into_iter().map(|event| Event { at, ..event }));
+        self.values.extend(merge.map(|merge| (merge, self.events.len() - before)));
     }
 
-    /// What a newer value may stand in for: a single value without a time. `[control]`
-    pub fn merge(&self) -> Option<Merge> {
-        if self.things == 1 && self.events.iter().all(|event| event.at == 0) { self.merge } else { None }
+    /// What newer values may stand in for: a packet of nothing but values without a time. `[control]`
+    pub fn merges(&self) -> &[(Merge, usize)] {
+        let all = self.things == self.values.len() && self.events.iter().all(|event| event.at == 0);
+        if all { &self.values } else { &[] }
     }
 
     /// The note that this packet itself started under a name, if it did. `[control]`

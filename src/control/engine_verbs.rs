@@ -76,6 +76,7 @@ impl Control {
             ("tempo", Value::Number(self.tempo)),
             ("packets", whole(counts.packets)),
             ("malformed", whole(counts.malformed_all())),
+            ("lost", whole(self.lost.iter().map(|lost| lost()).sum())),
             ("messages", whole(counts.messages)),
             ("accepted", whole(counts.accepted)),
             ("refused", whole(counts.refused())),

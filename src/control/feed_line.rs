@@ -1,16 +1,19 @@
 //! A feed that cannot lose values: what finds no room waits, in order.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
+use rustc_hash::FxHashMap;
+
 use super::place::Place;
-use crate::engine::doors::Feed;
+use crate::engine::doors::{FEED_CAPACITY, Feed};
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
 use crate::plan::KnobId;
 use crate::plan::outline::NoteValue;
 
-/// Batches that may wait at most.
-const WAITING: usize = 65_536;
+/// Events that may wait at most: some megabytes.
+const WAITING: usize = 131_072;
 
 /// What a later value stands in for: only values of the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,86 +44,126 @@ impl From<Mix> for MixKey {
     }
 }
 
-/// Events that go in together or not at all.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    /// In order.
-    pub events: Vec<Event>,
-    /// `None` for notes, bundles, syncs, gates and triggers: nothing stands in for them and nothing overtakes them.
-    pub merge: Option<Merge>,
-}
-
-/// What became of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It is in the engine's queue.
-    Fed,
-    /// It waits for room.
-    Waits,
-    /// It waits in the place of an older value of the same, of so many events.
-    Merged(usize),
-}
-
 /// No room is left even to wait; nothing of the batch was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
-/// A feed and what waits before it.
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Events that went into the engine's queue: of this batch, or of what waited before it.
+    pub fed: usize,
+    /// Older events that waited, for which some of these stand in now.
+    pub merged: usize,
+    /// The batch is in the queue or waits; else nothing of it was kept.
+    pub kept: bool,
+}
+
+/// What waits to go in together.
+#[derive(Debug, Default)]
+struct Piece {
+    /// In order.
+    events: Vec<Event>,
+    /// Where each value's events begin, and how many they are.
+    newest: FxHashMap<Merge, (usize, usize)>,
+    /// Newer values may join it and stand in for older ones.
+    open: bool,
+}
+
+impl Piece {
+    /// Whether these values can join: there is room, and each has as many events as the one that it stands in for.
+    fn takes(&self, values: &[(Merge, usize)], count: usize) -> bool {
+        self.open
+            && self.events.len() + count <= FEED_CAPACITY
+            && values.iter().all(|(merge, count)| self.newest.get(merge).is_none_or(|(_, older)| older == count))
+    }
+
+    /// Takes values in; how many events they stand in for.
+    fn join(&mut self, events: &[Event], values: &[(Merge, usize)]) -> usize {
+        let (mut rest, mut merged) = (events, 0);
+        for (merge, count) in values {
+            let (own, after) = rest.split_at((*count).min(rest.len()));
+            rest = after;
+            match self.newest.entry(*merge) {
+                Entry::Occupied(older) => {
+                    let (at, count) = *older.get();
+                    // The same value twice in one packet may differ in nothing but its amount.
+                    self.events[at..at + count].copy_from_slice(own);
+                    merged += count;
+                }
+                Entry::Vacant(place) => {
+                    place.insert((self.events.len(), own.len()));
+                    self.events.extend_from_slice(own);
+                }
+            }
+        }
+        merged
+    }
+}
+
+/// A feed and what waits before it: pieces, each of which goes in whole. Values that come one after another, with nothing between
+/// that must keep its order, are one piece: of each address the newest, and all of them act on the same sample.
 pub struct FeedLine {
     feed: Feed,
-    waiting: VecDeque<Batch>,
-    /// Batches that have left `waiting`, so that places in it can be named.
-    left: u64,
-    /// Values that may still be stood in for, by their place: those since the last that may not.
-    newest: HashMap<Merge, u64>,
+    waiting: VecDeque<Piece>,
+    /// Events in `waiting`.
+    events: usize,
+    /// A piece that went, for its memory.
+    spare: Piece,
 }
 
 impl FeedLine {
     /// With nothing waiting. `[control]`
     pub fn new(feed: Feed) -> Self {
-        Self { feed, waiting: VecDeque::new(), left: 0, newest: HashMap::new() }
-    }
-
-    /// Batches that wait. `[control]`
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        Self { feed, waiting: VecDeque::new(), events: 0, spare: Piece::default() }
     }
 
     /// Events that wait. `[control]`
     pub fn waiting_events(&self) -> usize {
-        self.waiting.iter().map(|batch| batch.events.len()).sum()
+        self.events
     }
 
-    /// Sends a batch after all that wait; while `closed`, all wait.
-    ///
-    /// # Errors
-    /// [`NoRoom`]. `[control]`
-    pub fn send(&mut self, batch: Batch, closed: bool) -> Result<Sent, NoRoom> {
-        if batch.events.is_empty() {
-            return Ok(Sent::Fed);
+    /// Sends a batch after all that waits; while `closed`, all waits. `values`: what the batch is made of, in order, each with its
+    /// number of events, where newer values may stand in for all of it; none for notes, bundles with a time, syncs, gates and
+    /// triggers: nothing stands in for them and nothing overtakes them. `[control]`
+    pub fn send(&mut self, events: &[Event], values: &[(Merge, usize)], closed: bool) -> Sent {
+        let mut sent = Sent { fed: 0, merged: 0, kept: true };
+        if events.is_empty() {
+            return sent;
         }
-        if !closed && self.flush().1 && self.feed.send(&batch.events).is_ok() {
-            return Ok(Sent::Fed);
-        }
-        if let Some(merge) = batch.merge
-            && let Some(at) = self.newest.get(&merge)
-            && let Some(older) = self.waiting.get_mut((at - self.left) as usize)
-        {
-            let merged = older.events.len();
-            *older = batch;
-            return Ok(Sent::Merged(merged));
-        }
-        if self.waiting.len() >= WAITING {
-            return Err(NoRoom);
-        }
-        match batch.merge {
-            Some(merge) => {
-                self.newest.insert(merge, self.left + self.waiting.len() as u64);
+        if !closed {
+            let (fed, all) = self.flush();
+            sent.fed = fed;
+            if all && self.feed.send(events).is_ok() {
+                sent.fed += events.len();
+                return sent;
             }
-            None => self.newest.clear(),
         }
-        self.waiting.push_back(batch);
-        Ok(Sent::Waits)
+        if !values.is_empty()
+            && let Some(last) = self.waiting.back_mut()
+            && last.takes(values, events.len())
+        {
+            let before = last.events.len();
+            if self.events + events.len() <= WAITING {
+                sent.merged = last.join(events, values);
+                self.events += last.events.len() - before;
+                return sent;
+            }
+        }
+        if self.events + events.len() > WAITING {
+            sent.kept = false;
+            return sent;
+        }
+        let mut piece = std::mem::take(&mut self.spare);
+        if values.is_empty() {
+            piece.events.extend_from_slice(events);
+        } else {
+            piece.open = true;
+            sent.merged = piece.join(events, values);
+        }
+        self.events += piece.events.len();
+        self.waiting.push_back(piece);
+        sent
     }
 
     /// Sends one event past all that wait; false where there is no room. `[control]`
@@ -130,22 +173,29 @@ impl FeedLine {
 
     /// Changes all that wait; nothing that comes later stands in for it. `[control]`
     pub fn change(&mut self, mut change: impl FnMut(&mut Vec<Event>)) {
-        self.waiting.iter_mut().for_each(|batch| change(&mut batch.events));
-        self.newest.clear();
+        for piece in &mut self.waiting {
+            piece.open = false;
+            change(&mut piece.events);
+        }
+        self.events = self.waiting.iter().map(|piece| piece.events.len()).sum();
     }
 
     /// Sends what waits, as far as there is room: how many events went, and whether nothing waits any more. `[control]`
     pub fn flush(&mut self) -> (usize, bool) {
         let mut events = 0;
-        while let Some(batch) = self.waiting.front() {
-            if self.feed.send(&batch.events).is_err() {
+        while let Some(piece) = self.waiting.front() {
+            if self.feed.send(&piece.events).is_err() {
                 return (events, false);
             }
-            events += batch.events.len();
-            self.left += 1;
-            self.waiting.pop_front();
+            events += piece.events.len();
+            self.events -= piece.events.len();
+            if let Some(mut piece) = self.waiting.pop_front() {
+                piece.events.clear();
+                piece.newest.clear();
+                piece.open = false;
+                self.spare = piece;
+            }
         }
-        self.newest.clear();
         (events, true)
     }
 }

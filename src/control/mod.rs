@@ -30,6 +30,7 @@ pub mod note_verbs;
 pub mod notes;
 pub mod peers;
 pub mod place;
+pub mod quick;
 pub mod rack_verbs;
 pub mod reload;
 pub mod scale;

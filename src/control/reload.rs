@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::client::{Client, Origin};
 use super::control::Control;
-use super::feed_line::Batch;
 use super::slot::Slot;
 use super::subscribe::Stream;
 use crate::base::diagnostic::{Diagnostic, has_errors};
@@ -111,6 +110,7 @@ impl Control {
         let name = if patch::is_slot_name(name) { name.to_owned() } else { slot_name_beside(name, |name| self.names.contains_key(name)) };
         self.slots.push(Slot::new(&name));
         self.names.insert(name, self.slots.len() - 1);
+        self.quick.forget();
         Ok(self.slots.len() - 1)
     }
 
@@ -149,7 +149,7 @@ impl Control {
                     self.changed_stream(Client::of(Origin::Rackd), Stream::Tempo);
                     self.counts.events += 1;
                     // What finds no room is counted as dropped.
-                    let _ = self.feed(Origin::Rackd, Batch { events: vec![Event { at: 0, act: Act::Tempo(tempo as f32) }], merge: None });
+                    let _ = self.feed(Origin::Rackd, &[Event { at: 0, act: Act::Tempo(tempo as f32) }], &[]);
                 }
                 (patch, waiting)
             }

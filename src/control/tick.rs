@@ -36,7 +36,7 @@ impl Control {
         let near = self.near();
         while let Some((client, batch)) = self.ahead.pop_before(near) {
             // What finds no room even to wait is counted as dropped.
-            let _ = self.feed(client.origin, batch);
+            let _ = self.feed(client.origin, &batch, &[]);
         }
         self.pump();
         self.tell_watches();

@@ -11,6 +11,7 @@ pub mod packet;
 pub mod pattern;
 pub mod reader;
 pub mod time;
+pub mod walk;
 
 pub use check::{Found, check};
 pub use decode::decode;
@@ -18,3 +19,4 @@ pub use encode::encode;
 pub use limits::Refusal;
 pub use packet::{Arg, Bundle, Message, Packet};
 pub use pattern::{Pattern, is_pattern};
+pub use walk::walk;

@@ -44,7 +44,7 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 24] = [
+const OUTSIDE: [(&str, &[&str]); 26] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
@@ -56,11 +56,13 @@ const OUTSIDE: [(&str, &[&str]); 24] = [
     ("libm", &[]),
     ("midir", &["midi/"]),
     ("midly", &["score/"]),
+    ("nix", &["osc/"]),
     ("notify", &["daemon/"]),
     ("proptest", &[]),
     ("rosc", &["wire/"]),
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
     ("rubato", &["host/"]),
+    ("rustc_hash", &["control/"]),
     ("serde_json", &["surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),

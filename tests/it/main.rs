@@ -13,6 +13,7 @@ mod golden;
 mod host;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod host_jack;
+mod intake;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod jackd;
 mod layers;
