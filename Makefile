@@ -1,5 +1,6 @@
 # make play    install what is missing, build, play a demo
 # make test    install what the tests need, run all of them
+# make test-clients    install the music languages, let each play a running rackd
 # make bench   128 voices offline, beside scsynth where it is installed
 # make check   layout, lints, a build with the fewest features
 #
@@ -9,7 +10,7 @@
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: play test bench check
+.PHONY: play test test-clients bench check
 
 play:
 	@scripts/prepare build
@@ -19,6 +20,10 @@ test:
 	@scripts/prepare test
 	$(CARGO) fmt --check
 	$(CARGO) test --release
+
+test-clients:
+	@scripts/prepare clients
+	$(CARGO) test --release --test languages
 
 bench:
 	@scripts/prepare build

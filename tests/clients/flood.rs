@@ -45,7 +45,7 @@ fn nonsense_leaves_the_tone_alone_and_every_packet_is_counted() {
         let bytes = packet(number % KINDS.len(), &mut chance, &captures);
         socket.send_to(&bytes, daemon.osc).unwrap();
         if number % 20 == 19 {
-            // So that the system's own buffer never overflows: what it drops nobody can count.
+            // So that the system's own buffer hardly ever overflows.
             sleep(Duration::from_millis(1));
         }
     }
@@ -56,10 +56,11 @@ fn nonsense_leaves_the_tone_alone_and_every_packet_is_counted() {
     assert!(busy <= idle + 0.1, "busy {busy} of the time, {idle} before");
 
     // The question before left its `/sync`, the one after is itself a packet.
-    assert_eq!(after["packets"] - before["packets"], all as f64 + 2.0);
+    let lost = after["lost"] - before["lost"];
+    assert_eq!(after["packets"] - before["packets"] + lost, all as f64 + 2.0, "{lost} found no room in the system's buffer");
     let refused_by_cause: f64 = after.iter().filter(|(name, _)| name.starts_with("malformed/")).map(|(_, count)| count).sum();
     assert_eq!(refused_by_cause, after["malformed"]);
-    assert!(after["malformed"] > all as f64 * 0.6, "{after:?}");
+    assert!(after["malformed"] > (all as f64 - lost) * 0.6, "{after:?}");
     // The question itself is a message that is not done yet when it is answered.
     assert!((after["messages"] - after["accepted"] - after["refused"] - 1.0).abs() <= 1.0, "{after:?}");
     assert_eq!(after["events"], after["fed"] + after["merged"] + after["dropped"] + after["waiting"], "{after:?}");
