@@ -9,15 +9,24 @@
 use std::fs;
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rackd::control::{self, Client, Control, Origin};
+use rackd::engine::Engine;
+use rackd::module::isa::Level;
+use rackd::modules::CATALOGUE;
+use rackd::osc::intake;
+use rackd::plan;
 use rackd::wire::{Arg, Bundle, Message, Packet, decode, encode};
 
 const RATES: [f64; 7] = [50e3, 100e3, 150e3, 200e3, 300e3, 400e3, 600e3];
 const BUNDLED: [f64; 6] = [500e3, 1e6, 2e6, 4e6, 6e6, 10e6];
 const IN_A_BUNDLE: usize = 50;
+
+const PATCH: &str = "format = 1\n[controls]\namount = { default = 0.2, min = 0, max = 1 }\n[global.osc]\ntype = \"vco\"\n[out]\nin = \"osc.sine * amount\"\n";
 
 /// A process that is ended with its owner.
 struct Running(Child);
@@ -53,10 +62,27 @@ struct Side {
     value: fn(f32) -> Message,
     ping: fn(i32) -> Message,
     pong: &'static str,
+    /// Asks how many packets it has counted, where it can tell.
+    counted: Option<&'static str>,
     _running: Vec<Running>,
 }
 
 impl Side {
+    /// Packets that it says it has taken in.
+    fn packets(&self) -> Option<u64> {
+        let socket = self.socket();
+        socket.send(&encode(&Packet::Message(Message::new(self.counted?, Vec::new())))).ok()?;
+        let mut buffer = [0; 65_536];
+        let length = socket.recv(&mut buffer).ok()?;
+        let Ok(Packet::Message(told)) = decode(&buffer[..length]) else { return None };
+        let at = told.args.iter().position(|arg| *arg == Arg::Text("packets".into()))?;
+        match told.args.get(at + 1)? {
+            Arg::Int(count) => u64::try_from(*count).ok(),
+            Arg::Long(count) => u64::try_from(*count).ok(),
+            _ => None,
+        }
+    }
+
     fn socket(&self) -> UdpSocket {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(("127.0.0.1", self.port)).unwrap();
@@ -107,6 +133,7 @@ impl Side {
             .collect();
         let socket = self.socket();
         let before = self.lost();
+        let counted = self.packets();
         let total = rate as usize / bundled;
         let begin = Instant::now();
         for sent in 0..total {
@@ -120,8 +147,13 @@ impl Side {
         let took = begin.elapsed().as_secs_f64();
         let probe = self.socket();
         // The rest is worked off once it answers again.
-        let _ = (0..20).any(|number| self.trip(&probe, number).is_some());
-        ((total * bundled) as f64 / took, self.lost() - before)
+        let probes = (0..20).position(|number| self.trip(&probe, number).is_some()).unwrap_or(20) as u64 + 1;
+        let lost = self.lost() - before;
+        if let (Some(before), Some(after)) = (counted, self.packets()) {
+            // The second question is itself a packet.
+            assert_eq!(after - before + lost, total as u64 + probes + 1, "every packet is counted or lost");
+        }
+        ((total * bundled) as f64 / took, lost)
     }
 
     /// The highest rate of these at which nothing is lost [values/s], as it was sent in truth.
@@ -179,8 +211,7 @@ impl Side {
 fn rackd() -> Side {
     let patch = std::env::temp_dir().join(format!("intake-{}", std::process::id())).join("t.toml");
     fs::create_dir_all(patch.parent().unwrap()).unwrap();
-    let text = "format = 1\n[controls]\namount = { default = 0.2, min = 0, max = 1 }\n[global.osc]\ntype = \"vco\"\n[out]\nin = \"osc.sine * amount\"\n";
-    fs::write(&patch, text).unwrap();
+    fs::write(&patch, PATCH).unwrap();
     let path = patch.display().to_string();
     let args = ["play", &path, "--host", "silent", "--osc", "127.0.0.1:57391"];
     let running = start(env!("CARGO_BIN_EXE_rackd"), &args, None).unwrap();
@@ -190,6 +221,7 @@ fn rackd() -> Side {
         value: |x| Message::new("/t/amount", vec![Arg::Float(x)]),
         ping: |n| Message::new("/ping", vec![Arg::Int(n)]),
         pong: "/pong",
+        counted: Some("/engine/status"),
         _running: vec![running],
     };
     assert!(side.answers(), "rackd does not answer");
@@ -208,13 +240,55 @@ fn scsynth() -> Option<Side> {
         value: |x| Message::new("/n_set", vec![Arg::Int(0), Arg::Text("x".into()), Arg::Float(x)]),
         ping: |n| Message::new("/sync", vec![Arg::Int(n)]),
         pong: "/synced",
+        counted: None,
         // Ended in this order.
         _running: vec![running, jack],
     };
     side.answers().then_some(side)
 }
 
+/// What rackd's own code takes for a value, without the system's part: from its bytes to the engine [ns].
+fn in_process(bundled: usize) -> f64 {
+    let (mut engine, doors, door) = Engine::new(48_000.0);
+    let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true });
+    control.load("t", PATCH, None).expect("the patch is right");
+    let mut sound = [0.0; 256];
+    for _ in 0..10 {
+        engine.run(&[], 0, &mut sound, 2);
+        control.tick();
+    }
+    let control = Mutex::new(control);
+    let client = Client { origin: Origin::Osc, host: 1, door: 1 };
+    let one = |k: usize| Packet::Message(Message::new("/t/amount", vec![Arg::Float(k as f32 / 64.0)]));
+    let bytes: Vec<Vec<u8>> = (0..64)
+        .map(|n| {
+            encode(&if bundled == 1 {
+                one(n)
+            } else {
+                Packet::Bundle(Bundle { time: 1, elements: (0..bundled).map(|k| one((n + k) % 64)).collect() })
+            })
+        })
+        .collect();
+    let mut best = f64::MAX;
+    for _ in 0..40 {
+        let begin = Instant::now();
+        let packets = 4096 / bundled;
+        for n in 0..packets {
+            assert!(intake::take(&control, client, &bytes[n % 64]).is_empty());
+        }
+        best = best.min(begin.elapsed().as_secs_f64() / (packets * bundled) as f64);
+        engine.run(&[], 0, &mut sound, 2);
+        control.lock().unwrap().tick();
+    }
+    best * 1e9
+}
+
 fn main() {
+    for bundled in [1, IN_A_BUNDLE] {
+        let nanos = in_process(bundled);
+        println!("rackd's own work: {nanos:.0} ns a value, {bundled} a packet: {:.2} million values/s", 1e3 / nanos);
+    }
     let sides: Vec<Side> = [Some(rackd()), scsynth()].into_iter().flatten().collect();
     let mut found: Vec<[f64; 4]> = Vec::new();
     for side in &sides {
