@@ -14,13 +14,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rackd::control::counts::Transport;
+use rackd::control::peers::Peer;
 use rackd::control::{self, Client, Control, Origin};
 use rackd::engine::Engine;
 use rackd::module::isa::Level;
 use rackd::modules::CATALOGUE;
 use rackd::osc::intake;
 use rackd::plan;
-use rackd::wire::{Arg, Bundle, Message, Packet, decode, encode};
+use rackd::wire::{Arg, Bundle, Limits, Message, Packet, decode, encode};
 
 const RATES: [f64; 7] = [50e3, 100e3, 150e3, 200e3, 300e3, 400e3, 600e3];
 const BUNDLED: [f64; 6] = [500e3, 1e6, 2e6, 4e6, 6e6, 10e6];
@@ -251,7 +253,8 @@ fn scsynth() -> Option<Side> {
 fn in_process(bundled: usize) -> f64 {
     let (mut engine, doors, door) = Engine::new(48_000.0);
     let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
-    let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true });
+    let mut control =
+        Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     control.load("t", PATCH, None).expect("the patch is right");
     let mut sound = [0.0; 256];
     for _ in 0..10 {
@@ -260,6 +263,7 @@ fn in_process(bundled: usize) -> f64 {
     }
     let control = Mutex::new(control);
     let client = Client { origin: Origin::Osc, host: 1, door: 1 };
+    let way = intake::Way { by: Transport::Udp, limits: Limits::DATAGRAM };
     let one = |k: usize| Packet::Message(Message::new("/t/amount", vec![Arg::Float(k as f32 / 64.0)]));
     let bytes: Vec<Vec<u8>> = (0..64)
         .map(|n| {
@@ -275,7 +279,7 @@ fn in_process(bundled: usize) -> f64 {
         let begin = Instant::now();
         let packets = 4096 / bundled;
         for n in 0..packets {
-            assert!(intake::take(&control, client, &bytes[n % 64]).is_empty());
+            assert!(intake::take(&control, &way, client, &bytes[n % 64]).is_empty());
         }
         best = best.min(begin.elapsed().as_secs_f64() / (packets * bundled) as f64);
         engine.run(&[], 0, &mut sound, 2);

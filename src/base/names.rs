@@ -46,7 +46,7 @@ pub fn octaves_from_note(number: f64) -> f64 {
 }
 
 /// First words of addresses that mean something of their own: no slot may be called so, and no map may listen there.
-pub const FIRST_WORDS: [&str; 37] = [
+pub const FIRST_WORDS: [&str; 38] = [
     "n",
     "master",
     "panic",
@@ -83,6 +83,7 @@ pub const FIRST_WORDS: [&str; 37] = [
     "cursor",
     "note",
     "changed",
+    "dump",
     "dirt",
 ];
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::listening::Listening;
 use super::parse;
+use crate::control::peer_clock::Reading;
+use crate::control::peers::Late;
 use crate::daemon::OSC_ADDRESS;
 
 const AFTER: &str = "\
@@ -94,9 +97,18 @@ pub struct Play {
     /// Output channels
     #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub channels: u16,
-    /// Where to listen for OSC over UDP; "none" for nowhere
-    #[arg(long, value_name = "ADDRESS", default_value = OSC_ADDRESS, value_parser = parse::listen_at)]
-    pub osc: parse::ListenAt,
+    /// Where to listen for OSC.
+    #[command(flatten)]
+    pub osc: Listening,
+    /// What becomes of OSC bundles that come too late, for clients that do not say it themselves: run, drop or truncate
+    #[arg(long, value_name = "POLICY", default_value = "run", value_parser = parse::late)]
+    pub late: Late,
+    /// OSC messages without a time act so long after they arrive and keep their spacing, for clients that do not say it themselves: 20ms, 40ms at most
+    #[arg(long, value_name = "DURATION", default_value = "0ms", value_parser = parse::jitter)]
+    pub jitter: Duration,
+    /// By whose clock OSC time tags are read, for clients that do not say it themselves: own (this computer's), ping, tags or auto
+    #[arg(long, value_name = "CLOCK", default_value = "auto", value_parser = parse::clock)]
+    pub clock: Reading,
     /// A MIDI input port to play from, by a part of its name; more than once for more; without it all, "none" for none
     #[arg(long, value_name = "NAME")]
     pub midi: Vec<String>,

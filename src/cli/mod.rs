@@ -9,6 +9,7 @@ pub mod devices;
 pub mod draw;
 pub mod exit;
 pub mod listen;
+pub mod listening;
 pub mod modules;
 pub mod parse;
 pub mod play;

@@ -3,6 +3,9 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use crate::control::peer_clock::Reading;
+use crate::control::peers::Late;
+
 /// Where to listen, if anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenAt(pub Option<SocketAddr>);
@@ -27,6 +30,33 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         return Err("the time must be longer than nothing and no longer than a week".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// How much untagged messages are delayed: `0` to `40ms`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn jitter(text: &str) -> Result<Duration, String> {
+    let none = text.trim().trim_end_matches(char::is_alphabetic).trim().parse() == Ok(0.0);
+    let found = if none { Ok(Duration::ZERO) } else { duration(text) };
+    found.ok().filter(|found| *found <= Duration::from_millis(40)).ok_or_else(|| "jitter is 0 to 40ms, such as 20ms".to_owned())
+}
+
+/// What becomes of late bundles: `run`, `drop` or `truncate`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn late(text: &str) -> Result<Late, String> {
+    let found = Late::ALL.iter().find(|(name, _)| *name == text);
+    found.map(|(_, late)| *late).ok_or_else(|| "late is run, drop or truncate".to_owned())
+}
+
+/// By whose clock time tags are read: `own`, `ping`, `tags` or `auto`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn clock(text: &str) -> Result<Reading, String> {
+    Reading::of(text).ok_or_else(|| "clock is own, ping, tags or auto".to_owned())
 }
 
 /// A sampling rate, 8000 to 384000, or `48k`, `44.1k` [Hz]. `[control]`
@@ -89,6 +119,16 @@ mod tests {
         }
         for text in ["", "s", "-1s", "0", "NaN", "inf", "1e99h", "3 bars", "1e999"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_jitter_may_be_none() {
+        for (text, milliseconds) in [("0", 0), ("0ms", 0), ("20ms", 20), ("40 ms", 40)] {
+            assert_eq!(jitter(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "20", "41ms", "-1ms", "0 parsecs?", "often"] {
+            assert!(jitter(text).is_err(), "{text}");
         }
     }
 

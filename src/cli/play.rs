@@ -4,6 +4,8 @@ use super::args::{Perform, Play};
 use super::check::draw_for_terminal;
 use super::exit::Exit;
 use super::style;
+use crate::control::peer_clock::PeerClock;
+use crate::control::peers::Peer;
 use crate::daemon::perform::{self, Phrase};
 use crate::daemon::{self, Options};
 use crate::host;
@@ -26,7 +28,8 @@ pub fn run(args: &Play) -> Result<(), Exit> {
     let options = Options {
         file: args.file.clone(),
         host,
-        osc: args.osc.0,
+        osc: args.osc.listen()?,
+        peer: Peer { late: args.late, jitter: args.jitter.as_nanos() as i64, clock: PeerClock::new(args.clock), ..Peer::default() },
         midi: Wanted::from_names(&args.midi),
         score: args.score.clone(),
         record: args.record.clone(),

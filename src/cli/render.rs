@@ -12,6 +12,7 @@ use super::args::{Bits, Render};
 use super::check::draw_for_terminal;
 use super::exit::Exit;
 use super::style;
+use crate::control::peers::Peer;
 use crate::control::{self, Client, Control, Group, Message, Origin, Value, When};
 use crate::daemon::levels::Levels;
 use crate::daemon::source::Source;
@@ -51,7 +52,8 @@ pub fn run(args: &Render) -> Result<(), Exit> {
 
     let (engine, doors, door) = Engine::new(args.rate as f32);
     let plan = plan::Options { rate: args.rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
-    let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true });
+    let mut control =
+        Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     let slot = control.put(&source.slot(), patch.clone(), &reading.text, Some(&args.file), Vec::new());
     let slot = slot.map_err(|full| Exit::Machine(full.message))?;
     let name = control.slots()[slot].name.clone();

@@ -19,7 +19,18 @@ impl Control {
     }
 
     /// The same for a packet that arrived at this moment since 1970 [ns]. `[control]`
-    pub fn apply_arrived(&mut self, client: Client, _arrived: i64, groups: &[Group]) -> Vec<Message> {
+    pub fn apply_arrived(&mut self, client: Client, arrived: i64, groups: &[Group]) -> Vec<Message> {
+        self.arrived = arrived;
+        self.peers.hear(client);
+        self.trace(client, groups);
+        let answers = self.apply_whole(client, groups);
+        for refusal in answers.iter().filter(|answer| answer.address == "/fail") {
+            self.trace_refused(client, refusal);
+        }
+        answers
+    }
+
+    fn apply_whole(&mut self, client: Client, groups: &[Group]) -> Vec<Message> {
         let messages = groups.iter().map(|group| group.messages.len() as u64).sum::<u64>();
         self.counts.messages += messages;
         let mut draft = Draft::new(client);
@@ -50,9 +61,10 @@ impl Control {
 
     fn draft_group(&mut self, draft: &mut Draft, group: &Group) -> Result<(), Fail> {
         let first = group.messages.first().map_or("", |message| message.address.as_str());
-        let (at, late) = self.when(group.at, first)?;
+        let at = self.by_its_clock(draft, group.at, first);
+        let (at, late) = self.when(at, first)?;
         draft.at = at;
-        let policy = self.peers.get(draft.client).map_or(Late::Run, |peer| peer.late);
+        let policy = self.peers.get(draft.client).late;
         draft.cut = 0;
         if let Some(frames) = late {
             let milliseconds = frames as f64 * 1000.0 / self.rate();

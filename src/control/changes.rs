@@ -2,7 +2,8 @@
 
 use super::client::Client;
 use super::control::Control;
-use super::subscribe::{Key, Stream};
+use super::streams::Stream;
+use super::subscribe::Key;
 use super::targets::Target;
 
 impl Control {

@@ -6,7 +6,7 @@ use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::{Merge, NoRoom};
-use super::subscribe::Stream;
+use super::streams::Stream;
 use super::targets::Target;
 use super::value::Message;
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use super::ahead::Ahead;
 use super::client::{Client, Origin};
 use super::counts::Counts;
+use super::dump::Dumps;
 use super::fail::Fail;
 use super::feed_line::FeedLine;
 use super::flight::Flight;
 use super::keyboard::Keyboard;
 use super::later::Later;
 use super::notes::Notes;
-use super::peers::Peers;
+use super::peers::{Peer, Peers};
 use super::quick::Quick;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
@@ -37,6 +38,8 @@ pub struct Options {
     pub folders: Vec<PathBuf>,
     /// Whether the beat clock runs from the start.
     pub running: bool,
+    /// How OSC clients are treated that say nothing of themselves.
+    pub peer: Peer,
 }
 
 /// A rack as it is known off the audio thread: patches, present values, notes, clients' requests. Daemon keeps it behind one lock
@@ -54,6 +57,7 @@ pub struct Control {
     pub(super) running: bool,
     pub(super) peers: Peers,
     pub(super) subscribers: Subscribers,
+    pub(super) dumps: Dumps,
     pub(super) quick: Quick,
     /// Each tells how many packets were lost before one of the doors.
     pub(super) lost: Vec<Box<dyn Fn() -> u64 + Send>>,
@@ -72,6 +76,8 @@ pub struct Control {
     pub(super) reports: rtrb::Consumer<Report>,
     pub(super) shown: Arc<Shown>,
     pub(super) clock: WallClock,
+    /// When the present packet arrived since 1970 [ns].
+    pub(super) arrived: i64,
     pub(super) syncs: HashMap<u32, (Client, Value)>,
     pub(super) next_sync: u32,
     pub(super) counts: Counts,
@@ -97,8 +103,9 @@ impl Control {
             limiter: true,
             tempo: options.plan.tempo,
             running: options.running,
-            peers: Peers::default(),
+            peers: Peers::new(options.peer.clone()),
             subscribers: Subscribers::default(),
+            dumps: Dumps::default(),
             quick: Quick::default(),
             lost: Vec::new(),
             notes: Notes::default(),
@@ -114,6 +121,7 @@ impl Control {
             reports: doors.reports,
             shown: doors.shown,
             clock: WallClock::new(options.plan.rate as u32),
+            arrived: 0,
             syncs: HashMap::new(),
             next_sync: 0,
             counts: Counts::default(),

@@ -3,6 +3,65 @@
 use super::fail::Code;
 use crate::wire::Refusal;
 
+/// What a packet came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A datagram.
+    Udp,
+    /// TCP, with a size before each packet.
+    Sized,
+    /// TCP, with an END round each packet.
+    Slip,
+    /// A binary frame of a WebSocket.
+    WebSocket,
+    /// A text frame of a WebSocket.
+    Json,
+    /// A Unix socket, with either framing.
+    Unix,
+}
+
+impl Transport {
+    /// Their names, in the order of [`Counts::arrived`].
+    pub const NAMES: [&'static str; 6] = ["udp", "sized", "slip", "websocket", "json", "unix"];
+}
+
+/// What became of connections. Accepted = open + those that have ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connections {
+    /// Open now.
+    pub open: u64,
+    /// Let in.
+    pub accepted: u64,
+    /// Turned away: too many from one computer, or none of the networks that are allowed.
+    pub refused: u64,
+    /// Closed because no packet came in time.
+    pub timed_out: u64,
+    /// Closed to make room for another.
+    pub evicted: u64,
+    /// Closed because they took nothing of what was sent to them.
+    pub slow: u64,
+    /// Closed because their first byte begins no framing.
+    pub unknown: u64,
+    /// Closed after a HTTP request that asks for no WebSocket, or may not have one.
+    pub http: u64,
+}
+
+impl Connections {
+    /// All with their names. `[control]`
+    pub fn all(&self) -> [(&'static str, u64); 8] {
+        [
+            ("open", self.open),
+            ("accepted", self.accepted),
+            ("refused", self.refused),
+            ("timed-out", self.timed_out),
+            ("evicted", self.evicted),
+            ("slow", self.slow),
+            ("unknown", self.unknown),
+            ("http", self.http),
+        ]
+    }
+}
+
 /// Classes of lateness: less than so many milliseconds, and the name in the status.
 pub const LATENESS: [(f64, &str); 7] =
     [(1.0, "<1ms"), (3.0, "<3ms"), (10.0, "<10ms"), (30.0, "<30ms"), (100.0, "<100ms"), (300.0, "<300ms"), (1000.0, "<1s")];
@@ -11,8 +70,8 @@ pub const LATENESS: [(f64, &str); 7] =
 /// engine + merged + dropped + still waiting.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
-    /// Packets that came in.
-    pub packets: u64,
+    /// Packets that came in, by [`Transport`].
+    pub arrived: [u64; Transport::NAMES.len()],
     /// Packets refused by their bytes, by [`Refusal::index`].
     pub malformed: [u64; Refusal::CODES.len()],
     /// Messages in packets that were understood, and from any other door.
@@ -41,9 +100,29 @@ pub struct Counts {
     pub late_dropped: u64,
     /// Replies kept back because there were too many.
     pub unanswered: u64,
+    /// Messages not sent because who they were for did not take what was sent before.
+    pub unread: u64,
+    /// Datagrams that were not looked at because of where they came from.
+    pub not_allowed: u64,
+    /// Connections.
+    pub connections: Connections,
+    /// What the system keeps of datagrams for us while we are busy, of the socket with the least [bytes]; 0 without one.
+    pub receive_buffer: u64,
+    /// Happenings that a subscriber was not told because too many waited for it.
+    pub untold: u64,
 }
 
 impl Counts {
+    /// Packets that came in. `[control]`
+    pub fn packets(&self) -> u64 {
+        self.arrived.iter().sum()
+    }
+
+    /// Counts a packet, whether or not it can be read. `[control]`
+    pub fn arrive(&mut self, by: Transport) {
+        self.arrived[by as usize] += 1;
+    }
+
     /// Counts a cause. `[control]`
     pub fn fail(&mut self, code: Code) {
         self.failed[code as usize] += 1;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::address_map::Spot;
 use super::client::Client;
 use super::control::Control;
+use super::counts::Transport;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
 use super::targets::Target;
@@ -19,6 +20,8 @@ use crate::wire::Refusal;
 
 /// Requests for a sync that may be open at once.
 const SYNCS: usize = 4096;
+/// Bytes of one message of a long list at most.
+const LISTED: usize = 1300;
 
 /// `/sync`
 pub(super) fn sync(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
@@ -33,8 +36,8 @@ pub(super) fn sync(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
 }
 
 /// `/ping`
-pub(super) fn ping(_: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
-    Ok(vec![Message::new("/pong", call.values.to_vec())])
+pub(super) fn ping(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    Ok(vec![Message::new("/pong", control.answer_ping(call.client, call.values))])
 }
 
 /// Whether a client is on this computer. `[any]`
@@ -74,7 +77,7 @@ impl Control {
             ("voices", whole(u64::from(shown.voices.load(Relaxed)))),
             ("slots", whole(self.slots.len() as u64)),
             ("tempo", Value::Number(self.tempo)),
-            ("packets", whole(counts.packets)),
+            ("packets", whole(counts.packets())),
             ("malformed", whole(counts.malformed_all())),
             ("lost", whole(self.lost.iter().map(|lost| lost()).sum())),
             ("messages", whole(counts.messages)),
@@ -92,6 +95,10 @@ impl Control {
             ("late-events", whole(shown.late.load(Relaxed))),
             ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
+            ("unread", whole(counts.unread)),
+            ("not-allowed", whole(counts.not_allowed)),
+            ("receive-buffer", whole(counts.receive_buffer)),
+            ("untold", whole(counts.untold)),
             ("unreported", whole(shown.unreported.load(Relaxed))),
             ("limited", whole(shown.limited.load(Relaxed))),
             ("not-finite", whole(shown.not_finite.load(Relaxed))),
@@ -102,12 +109,15 @@ impl Control {
         let causes = Code::ALL.iter().map(|code| code.name()).zip(counts.failed).chain([("together", counts.together)]);
         let malformed = Refusal::CODES.into_iter().zip(counts.malformed);
         let lateness = super::counts::LATENESS.iter().map(|(_, name)| *name).chain(["more"]).zip(counts.lateness);
-        let lateness = lateness.map(|(name, count)| ("late", name, count));
-        for (group, name, count) in causes
-            .map(|(name, count)| ("refused", name, count))
-            .chain(malformed.map(|(name, count)| ("malformed", name, count)))
-            .chain(lateness)
-        {
+        let arrived = Transport::NAMES.into_iter().zip(counts.arrived);
+        let groups = [
+            ("packets", arrived.collect::<Vec<_>>()),
+            ("connections", counts.connections.all().to_vec()),
+            ("refused", causes.collect()),
+            ("malformed", malformed.collect()),
+            ("late", lateness.collect()),
+        ];
+        for (group, name, count) in groups.iter().flat_map(|(group, all)| all.iter().map(move |(name, count)| (group, name, *count))) {
             if count > 0 {
                 all.push((format!("{group}/{name}"), whole(count)));
             }
@@ -151,6 +161,42 @@ impl Control {
             return Err(self.unknown(address));
         }
         Ok(names.into_iter().map(Value::Text).collect())
+    }
+
+    /// Every address at a path and below it, over as many messages as datagrams of a common length need, and how many there are.
+    fn query_all(&self, verb: &str, path: &str) -> Result<Vec<Message>, Fail> {
+        let root = path.trim_end_matches('/');
+        let verbs = VERBS.iter().map(|verb| verb.address.to_owned()).chain(self.given.iter().map(|verb| verb.address.clone()));
+        let master = ["/master/level", "/master/limiter"].map(str::to_owned);
+        let slots = self.slots.iter().flat_map(|slot| {
+            let rests = slot.addresses.iter().chain(SLOT_VERBS.iter().map(|verb| verb.address));
+            rests.map(move |rest| format!("/{}/{rest}", slot.name))
+        });
+        let mut mapped: Vec<String> = self.bound.keys().cloned().collect();
+        mapped.sort_unstable();
+        let all = verbs.chain(master).chain(slots).chain(mapped);
+        let below = |address: &String| address.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let found: Vec<String> = all.filter(below).collect();
+        if found.is_empty() {
+            return Err(self.unknown(path));
+        }
+        let count = Value::Integer(found.len() as i64);
+        let mut told: Vec<Message> = Vec::new();
+        let mut bytes = 0;
+        for address in found {
+            // As OSC writes it: with its type, up to a multiple of four.
+            let length = address.len() + 6;
+            if told.is_empty() || bytes + length > LISTED {
+                told.push(Message::new(verb, vec![path.into()]));
+                bytes = verb.len() + path.len() + 16;
+            }
+            bytes += length;
+            if let Some(last) = told.last_mut() {
+                last.values.push(address.into());
+            }
+        }
+        told.push(Message::new("/done", vec![verb.into(), path.into(), count]));
+        Ok(told)
     }
 
     /// Unit, lowest, highest and present value, as names and values.
@@ -197,7 +243,8 @@ pub(super) fn query(control: &mut Control, call: Call<'_>) -> Result<Vec<Message
     let address = match call.values {
         [] => "/",
         [Value::Text(address)] => address,
-        _ => return Err(Fail::new(call.address, Code::WrongArguments, "one address is wanted")),
+        [Value::Text(address), Value::Text(all)] if all == "all" => return control.query_all(call.address, address),
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, "one address is wanted, then all for everything below it")),
     };
     let mut values = vec![address.into()];
     values.extend(control.query(address)?);

@@ -238,6 +238,7 @@ impl Control {
     pub fn gone(&mut self, from: Client) {
         self.peers.forget(from);
         self.subscribers.forget(from);
+        self.dumps.forget(from);
         self.release_all_of(from);
         if from.origin != Origin::Midi {
             return;

@@ -14,14 +14,10 @@ use crate::engine::NoteId;
 /// `/notes`: which notes the client holds; told, they are renewed and all its others are let go.
 pub(super) fn notes(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
     if call.values.is_empty() {
-        let held = control.held_by(call.client).into_iter().flat_map(|(_, slot, name)| {
-            let id = match name {
-                NoteName::Number(x) => Value::Integer(x),
-                NoteName::Word(word) => Value::Text(word),
-                NoteName::Key(_, _, key) => Value::Integer(key.into()),
-            };
-            [Value::from(control.slots[usize::from(slot)].name.as_str()), id]
-        });
+        let held = control
+            .held_by(call.client)
+            .into_iter()
+            .flat_map(|(_, slot, name)| [Value::from(control.slots[usize::from(slot)].name.as_str()), name.value()]);
         draft.replies.push(Message::new(call.address, held.collect()));
         return Ok(());
     }

@@ -63,7 +63,7 @@ pub(super) fn on(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Re
     let id = control.notes.fresh();
     draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames: 0 });
     let start = control.start(draft);
-    let lease = control.peers.get(call.client).and_then(|peer| peer.lease).map(|seconds| control.frames(seconds));
+    let lease = control.peers.get(call.client).lease.map(|seconds| control.frames(seconds));
     draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name), start, lease }));
     give_all(control, draft, call, id, pairs)
 }

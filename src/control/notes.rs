@@ -33,6 +33,28 @@ impl NoteName {
     }
 }
 
+impl NoteName {
+    /// As it is told. `[control]`
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Number(x) => Value::Integer(*x),
+            Self::Word(word) => Value::Text(word.clone()),
+            Self::Key(_, _, key) => Value::Integer((*key).into()),
+        }
+    }
+}
+
+/// A note by the name that its client gave it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// Who started it.
+    pub client: Client,
+    /// In which slot.
+    pub slot: u8,
+    /// Its name there.
+    pub name: NoteName,
+}
+
 /// A note that sounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sounding {
@@ -57,6 +79,8 @@ pub struct Notes {
     mute: HashSet<NoteId>,
     /// By slot, computer and name: the newest last. A client whose port changes from packet to packet still finds its notes.
     named: HashMap<(u8, u128, NoteName), Vec<(Client, NoteId)>>,
+    /// What those were called that were let go and still sound.
+    let_go: HashMap<NoteId, NoteName>,
     /// Ends of leases that may have been renewed since.
     leases: BTreeSet<(SampleTime, NoteId)>,
     /// When each of these leases was last renewed, or begun.
@@ -103,7 +127,9 @@ impl Notes {
                     self.named.remove(&key);
                 }
             }
+            self.let_go.insert(id, key.2);
             if self.mute.contains(&id) {
+                // That it is not heard was told when its voice was taken.
                 self.ended(id);
             }
         }
@@ -146,29 +172,31 @@ impl Notes {
     }
 
     /// A note has no voice any more, though its key may be down: it is remembered until it is let go, since the engine goes on
-    /// holding its key. `[control]`
-    pub fn stolen(&mut self, id: NoteId) {
+    /// holding its key. What it is called. `[control]`
+    pub fn stolen(&mut self, id: NoteId) -> Option<Named> {
         match self.sounding.get(&id) {
-            Some(Sounding { name: Some(_), .. }) => {
-                self.mute.insert(id);
+            Some(Sounding { name: Some(name), client, slot, .. }) => {
+                self.mute.insert(id).then(|| Named { client: *client, slot: *slot, name: name.clone() })
             }
             _ => self.ended(id),
         }
     }
 
-    /// A note is heard no more. `[control]`
-    pub fn ended(&mut self, id: NoteId) {
-        self.mute.remove(&id);
+    /// A note is heard no more. What it was called, if it had a name and was not told of before. `[control]`
+    pub fn ended(&mut self, id: NoteId) -> Option<Named> {
+        let told = self.mute.remove(&id);
         self.renewed.remove(&id);
         self.release(id);
-        self.sounding.remove(&id);
+        let name = self.let_go.remove(&id);
+        let note = self.sounding.remove(&id)?;
+        name.filter(|_| !told).map(|name| Named { client: note.client, slot: note.slot, name })
     }
 
     /// The note that a client calls so: its own, else one of another port of the same computer. `[control]`
     pub fn find(&self, slot: u8, client: Client, name: &NoteName) -> Option<NoteId> {
         let same = self.named.get(&(slot, client.host, name.clone()))?;
         let own = same.iter().rev().find(|(other, _)| *other == client);
-        own.or_else(|| same.iter().rev().find(|(other, _)| other.origin == client.origin)).map(|(_, id)| *id)
+        own.or_else(|| same.iter().rev().find(|(other, _)| other.may_be(client))).map(|(_, id)| *id)
     }
 
     /// Every note that sounds. `[control]`

@@ -53,8 +53,9 @@ impl Control {
     /// Does a client's packet of plain values that act now; `None`, and nothing done, where it must take the long way,
     /// [`Control::apply_arrived`]. `messages`: their addresses and numbers, `None` for what is no number. `[control]`
     pub fn apply_quick<'a>(&mut self, client: Client, messages: impl Iterator<Item = Option<(&'a str, Value)>>) -> Option<Vec<Message>> {
-        // Who wants delays has a time for everything.
-        if self.peers.get(client).is_some_and(|peer| peer.jitter != 0) || !self.ahead.has_room(client, 0) || !self.later.has_room(0) {
+        // Who wants delays has a time for everything; traces are of messages.
+        self.peers.hear(client);
+        if self.peers.get(client).jitter != 0 || !self.dumps.is_empty() || !self.ahead.has_room(client, 0) || !self.later.has_room(0) {
             return None;
         }
         let mut quick = std::mem::take(&mut self.quick);

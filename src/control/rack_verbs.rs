@@ -58,14 +58,19 @@ fn play(control: &mut Control, call: Call<'_>, slot: &str, text: &str, path: &Pa
 /// `/rack/reload`
 pub(super) fn reload(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
     let slots: Vec<usize> = match call.values {
-        [] => (0..control.slots.len()).collect(),
+        [] => (0..control.slots.len()).filter(|slot| control.slots[*slot].file.is_some()).collect(),
         [value] => vec![slot_of(control, call, value)?],
         _ => return Err(wrong(call, "one slot is wanted, or none for all")),
     };
+    if slots.is_empty() {
+        return Ok(vec![Message::new("/done", vec![call.address.into()])]);
+    }
     let mut replies = Vec::new();
     for slot in slots {
         let slot = &control.slots[slot];
-        let Some(file) = slot.file.clone() else { continue };
+        let Some(file) = slot.file.clone() else {
+            return Err(Fail::new(call.address, Code::File, format!("{} was not loaded from a file", slot.name)));
+        };
         let name = slot.name.clone();
         let text = files::read(&file).map_err(|error| Fail::new(call.address, Code::File, error.to_string()))?;
         replies.extend(play(control, call, &name, &text, &file)?);

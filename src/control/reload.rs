@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::client::{Client, Origin};
 use super::control::Control;
 use super::slot::Slot;
-use super::subscribe::Stream;
+use super::streams::Stream;
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::engine::engine::SLOTS;
 use crate::engine::{Act, Event};

@@ -3,15 +3,19 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::address_map::Spot;
-use super::client::{Client, Origin};
+use super::client::Client;
 use super::control::Control;
 use super::draft::MASTER;
 use super::fail::{Code, Fail};
+use super::meters;
+use super::meters::{Gathered, Metered};
+use super::streams::Stream;
 use super::targets::Target;
 use super::value::{Message, Value};
 use super::verbs::Call;
 use crate::base::time::SampleTime;
 use crate::patch::values::spell_amount;
+use crate::wire::Pattern;
 
 /// Clients that subscribe at most.
 const CLIENTS: usize = 64;
@@ -24,22 +28,7 @@ const TOGETHER: usize = 64;
 /// Updates of each address a second where none are asked for [Hz].
 const HZ: f64 = 30.0;
 /// How long a subscription by datagrams lives without being renewed [s].
-const LEASE: f64 = 60.0;
-
-/// What is no value at an address, but told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Stream {
-    /// A slot plays another patch.
-    Changed,
-    /// Beats a minute.
-    Tempo,
-    /// Whether the beat clock runs.
-    Transport,
-}
-
-impl Stream {
-    const ALL: [(&'static str, Self); 3] = [("/changed", Self::Changed), ("/clock/tempo", Self::Tempo), ("/transport", Self::Transport)];
-}
+pub(super) const LEASE: f64 = 60.0;
 
 /// What stands behind a watched address: the same number has the same key, whatever it is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +57,7 @@ enum Told {
     Text(Target),
     Bound(usize, usize),
     Stream(Stream),
+    Meter(Metered),
 }
 
 /// One address that somebody watches.
@@ -79,6 +69,8 @@ struct Watch {
     due: SampleTime,
     /// It stands in the queue.
     waits: bool,
+    /// Of a meter: what is told next.
+    gathered: Option<Box<Gathered>>,
 }
 
 #[derive(Debug)]
@@ -90,6 +82,7 @@ struct Subscription {
     watches: Vec<Watch>,
     keys: HashMap<Key, Vec<usize>>,
     queue: VecDeque<usize>,
+    metered: bool,
 }
 
 impl Subscription {
@@ -102,22 +95,37 @@ impl Subscription {
     }
 }
 
+/// One client that subscribes.
 #[derive(Debug, Default)]
-struct Subscriber {
+pub(super) struct Subscriber {
     all: Vec<Subscription>,
     /// Addresses that its finger rests on.
     touched: HashSet<String>,
     /// Slots whose patch has changed since it was told.
     changed: Vec<usize>,
+    /// What it is still to be told that happened, in order.
+    pub happened: VecDeque<Message>,
+}
+
+impl Subscriber {
+    /// Whether one of its subscriptions watches this.
+    pub(super) fn watches(&self, key: Key) -> bool {
+        self.all.iter().any(|sub| sub.keys.contains_key(&key))
+    }
 }
 
 /// All subscriptions.
 #[derive(Debug, Default)]
 pub struct Subscribers {
-    of: HashMap<Client, Subscriber>,
+    pub(super) of: HashMap<Client, Subscriber>,
 }
 
 impl Subscribers {
+    /// Whether a client subscribes to anything. `[control]`
+    pub fn has(&self, client: Client) -> bool {
+        self.of.contains_key(&client)
+    }
+
     /// A client is gone. `[control]`
     pub fn forget(&mut self, client: Client) {
         self.of.remove(&client);
@@ -133,16 +141,14 @@ pub(super) fn sub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>,
     };
     let hertz = match rest.first() {
         Some(value) => value.number().filter(|x| (1.0..=200.0).contains(x)).ok_or_else(|| wrong("1 to 200 updates a second"))?,
+        None if path.starts_with("/meter") => meters::HZ,
         None => HZ,
     };
     let lease = match rest.get(1) {
         Some(value) => Some(value.number().filter(|x| (1.0..=3600.0).contains(x)).ok_or_else(|| wrong("a lease is 1 to 3600 s"))?),
-        None => (call.client.origin == Origin::Osc).then_some(LEASE),
+        None => call.client.has_lease().then_some(LEASE),
     };
-    if !control.is_proven(call.client) {
-        let text = "say /hello first: it answers with a cookie; send /hello cookie and that number";
-        return Err(Fail::new(call.address, Code::NotAllowed, text));
-    }
+    control.proven_or_fail(call)?;
     let full = |text: &str| Fail::new(call.address, Code::Full, text);
     let of = &control.subscribers.of;
     if !of.contains_key(&call.client) && of.len() >= CLIENTS {
@@ -169,6 +175,7 @@ pub(super) fn sub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>,
         watches: Vec::new(),
         keys: HashMap::new(),
         queue: VecDeque::new(),
+        metered: false,
     };
     control.watch(&mut subscription, found);
     let one = control.subscribers.of.entry(call.client).or_default();
@@ -201,6 +208,16 @@ impl Control {
     fn watched(&self, path: &str) -> Result<Vec<(String, Told)>, Fail> {
         if let Some((name, stream)) = Stream::ALL.iter().find(|(name, _)| *name == path) {
             return Ok(vec![((*name).to_owned(), Told::Stream(*stream))]);
+        }
+        if path.starts_with("/meter") {
+            let pattern = crate::wire::is_pattern(path).then(|| Pattern::new(path)).transpose();
+            let pattern = pattern.map_err(|bad| Fail::new(path, Code::Pattern, bad.to_string()))?;
+            let meant = |address: &str| match &pattern {
+                Some(pattern) => pattern.matches(address),
+                None => address == path || path.trim_end_matches('/') == "/meter",
+            };
+            let all = self.meters().into_iter().filter(|(address, _)| meant(address));
+            return Ok(all.map(|(address, of)| (address, Told::Meter(of))).collect());
         }
         let (path, text) = path.strip_suffix("/text").map_or((path, false), |path| (path, true));
         let (plain, travel) = path.strip_prefix("/n/").map_or((path, false), |rest| (&path[path.len() - rest.len() - 1..], true));
@@ -241,9 +258,16 @@ impl Control {
             for key in self.watched_keys(told) {
                 sub.keys.entry(key).or_default().push(at);
             }
-            sub.watches.push(Watch { address, told, due: 0, waits: false });
-            if told != Told::Stream(Stream::Changed) {
-                sub.wait(at);
+            let mut watch = Watch { address, told, due: 0, waits: false, gathered: None };
+            if let Told::Meter(of) = told {
+                sub.metered = true;
+                watch.due = self.shown.now() + sub.period;
+                watch.gathered = Some(Box::new(self.gather(of)));
+            }
+            sub.watches.push(watch);
+            match told {
+                Told::Stream(stream) if !stream.stands() => {}
+                _ => sub.wait(at),
             }
         }
     }
@@ -261,6 +285,7 @@ impl Control {
         match told {
             Told::Value(target, _) | Told::Text(target) => vec![self.key(target)],
             Told::Stream(stream) => vec![Key::Stream(stream)],
+            Told::Meter(_) => Vec::new(),
             Told::Bound(slot, map) => {
                 let to = self.slots[slot].patch.maps.get(map).map_or(&[][..], |map| &map.to[..]);
                 to.iter().map(|to| self.key(Target { slot, spot: (*to).into() })).collect()
@@ -294,19 +319,24 @@ impl Control {
             }
             for sub in &mut one.all {
                 let found = self.watched(&sub.path).unwrap_or_default();
-                let before: HashMap<String, (SampleTime, bool)> =
-                    sub.watches.drain(..).map(|watch| (watch.address, (watch.due, watch.waits))).collect();
+                let mut before: HashMap<String, Watch> = sub.watches.drain(..).map(|watch| (watch.address.clone(), watch)).collect();
                 self.watch(sub, found);
                 sub.queue.clear();
                 for at in 0..sub.watches.len() {
                     let watch = &mut sub.watches[at];
-                    let (due, waited) = before.get(&watch.address).copied().unwrap_or((0, true));
-                    watch.due = due;
                     watch.waits = false;
+                    let waited = match before.remove(&watch.address) {
+                        Some(old) => {
+                            (watch.due, watch.gathered) = (old.due, old.gathered.or(watch.gathered.take()));
+                            old.waits
+                        }
+                        None => true,
+                    };
                     let anew = match watch.told {
                         Told::Value(target, _) | Told::Text(target) => target.slot == slot,
                         Told::Bound(of, _) => of == slot,
                         Told::Stream(stream) => stream == Stream::Changed,
+                        Told::Meter(_) => true,
                     };
                     if waited || anew {
                         sub.wait(at);
@@ -334,6 +364,7 @@ impl Control {
 
     /// Tells what has become due, and ends what was not renewed.
     pub(super) fn tell_watches(&mut self) {
+        let peaks = self.take_peaks();
         if self.subscribers.of.is_empty() {
             return;
         }
@@ -342,7 +373,22 @@ impl Control {
         for (client, one) in &mut of {
             one.all.retain(|sub| sub.until.is_none_or(|until| now < until));
             let mut left = TOGETHER;
+            while left > 0
+                && let Some(message) = one.happened.pop_front()
+            {
+                self.outbox.push((*client, message));
+                left -= 1;
+            }
             for sub in &mut one.all {
+                if sub.metered {
+                    for at in 0..sub.watches.len() {
+                        let watch = &mut sub.watches[at];
+                        if let (Told::Meter(of), Some(gathered)) = (watch.told, &mut watch.gathered) {
+                            peaks.add_to(of, gathered);
+                        }
+                        sub.wait(at);
+                    }
+                }
                 for _ in 0..sub.queue.len() {
                     if left == 0 {
                         break;
@@ -365,7 +411,10 @@ impl Control {
                             self.outbox.push((*client, Message::new(watch.address.clone(), vec![name.into()])));
                         }
                     } else {
-                        let values = self.told(watch.told);
+                        let values = match (watch.told, &mut watch.gathered) {
+                            (Told::Meter(of), Some(gathered)) => self.tell_meter(of, gathered),
+                            (told, _) => self.told(told),
+                        };
                         self.outbox.push((*client, Message::new(watch.address.clone(), values)));
                     }
                     left -= 1;
@@ -386,7 +435,7 @@ impl Control {
             Told::Bound(slot, map) => self.ask_map(slot, map),
             Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
             Told::Stream(Stream::Transport) => vec![Value::Bool(self.running)],
-            Told::Stream(Stream::Changed) => Vec::new(),
+            Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat) | Told::Meter(_) => Vec::new(),
         }
     }
 

@@ -40,6 +40,7 @@ impl Control {
         }
         self.pump();
         self.tell_watches();
+        self.tell_traces();
         std::mem::take(&mut self.outbox)
     }
 
@@ -50,8 +51,15 @@ impl Control {
 
     fn take_in(&mut self, report: Report) {
         match report {
-            Report::NoteEnded { id, .. } => self.notes.ended(id),
-            Report::NoteStolen { id, .. } => self.notes.stolen(id),
+            Report::NoteEnded { id, .. } => {
+                let ended = self.notes.ended(id);
+                self.tell_ended(ended);
+            }
+            Report::NoteStolen { id, .. } => {
+                let ended = self.notes.stolen(id);
+                self.tell_ended(ended);
+            }
+            Report::Beat { at, beat, tempo } => self.tell_beat(at, beat, tempo),
             Report::Synced(token) => {
                 if self.mark_back(token) {
                     self.pump();

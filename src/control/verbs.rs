@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
+use super::{dump, engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -130,21 +130,37 @@ pub const VERBS: &[Verb] = &[
     timed("/transport/locate", "beat", "The beat clock goes to a beat.", time_verbs::locate),
     timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
-    direct("/ping", "[anything]…", "Answers /pong with the same arguments.", engine_verbs::ping),
+    direct(
+        "/ping",
+        "[time [round trip]] | [anything]…",
+        "Answers /pong with the same arguments. A time tag first, by the client's clock: adds ours, and reads its tags by its clock; a round trip in s makes that exact.",
+        engine_verbs::ping,
+    ),
     direct(
         "/hello",
         "[key value]…",
-        "Says how this client wants to be treated: late run, drop or truncate; jitter in ms; lease in s; cookie as it was answered. Answers with name, version and cookie.",
+        "Says how this client wants to be treated: late run, drop or truncate; jitter in ms; clock own, ping, tags or auto; lease in s; name; port at which it is answered; cookie as it was answered. Answers with name, version and cookie.",
         peers::hello,
     ),
     direct(
         "/sub",
         "path [Hz [lease]]",
-        "Tells this client where everything below a path stands, then each change that others make, so many times a second (30), for so many seconds (60 by UDP).",
+        "Tells this client where everything below a path stands, then each change that others make, so many times a second (30), for so many seconds (60 by UDP). /meter: peaks and means; /beat, /note/ended, /changed: what happens.",
         subscribe::sub,
     ),
+    direct(
+        "/dumpOSC",
+        "0 | 1 | 2 [path]",
+        "Tells this client each message that comes in from anyone, as /dump from address values…; 2 tells what is refused too, 0 ends it.",
+        dump::dump,
+    ),
     direct("/unsub", "[path]", "Ends one subscription of this client, or all.", subscribe::unsub),
-    direct("/query", "[address]", "Answers with what lies below an address, or with the unit and range of a value.", engine_verbs::query),
+    direct(
+        "/query",
+        "[address [all]]",
+        "Answers with what lies below an address, or with the unit and range of a value; all: with every address below, over several messages, then /done.",
+        engine_verbs::query,
+    ),
     direct("/engine/status", "", "Answers with names and numbers, one after another.", engine_verbs::status),
     direct("/engine/quit", "", "Ends rackd; from this computer only.", engine_verbs::quit),
 ];

@@ -1,6 +1,6 @@
 //! What a daemon says of itself when it starts, and what hosts and ports tell of themselves.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use serde_json::json;
 
@@ -8,6 +8,8 @@ use super::options::OSC_ADDRESS;
 use super::say::Voice;
 use crate::host::HostEvent;
 use crate::midi::PortEvent;
+use crate::osc::Server;
+use crate::osc::allow::Allow;
 use crate::patch::Patch;
 
 /// What plays, and the remarks on it. `[control]`
@@ -21,8 +23,33 @@ pub fn silent(voice: &Voice) {
     voice.event("silent", json!({}), "  sound  none, as asked: the silent clock runs, with the same timing");
 }
 
+/// Where it listens, and who is heard from other computers. The first event tells all that is no datagram. `[control]`
+pub fn listening(voice: &Voice, osc: &Server, allow: &Allow) {
+    let tcp: Vec<String> = osc.tcp().iter().map(SocketAddr::to_string).collect();
+    let unix = osc.unix().map(|path| path.display().to_string());
+    let datagrams = osc.addresses();
+    let mut lines: Vec<String> = datagrams.iter().map(|at| format!("{at} (UDP)")).collect();
+    lines.extend(tcp.iter().map(|at| format!("{at} (TCP, WebSocket)")));
+    lines.extend(unix.iter().map(|path| format!("unix:{path}")));
+    if datagrams.iter().chain(osc.tcp()).any(|at| !at.ip().is_loopback()) {
+        lines.push(format!("other computers may play too: {allow}"));
+    }
+    let first = datagrams.first().map(SocketAddr::to_string);
+    let text = format!("  OSC    {}", lines.join("\n         "));
+    voice.event("listening", json!({ "osc": first, "tcp": tcp, "unix": unix }), &text);
+    for at in datagrams.iter().skip(1) {
+        voice.event("listening", json!({ "osc": at.to_string() }), "");
+    }
+}
+
 /// What can be tried. `[control]`
 pub fn to_try(voice: &Voice, at: SocketAddr, slot: &str, patch: &Patch) {
+    let at = match at.ip() {
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(if ip.is_ipv4() { [127, 0, 0, 1].into() } else { Ipv6Addr::LOCALHOST.into() }, at.port())
+        }
+        _ => at,
+    };
     let to = if at.to_string() == OSC_ADDRESS { String::new() } else { format!("--to {at} ") };
     let mut commands = Vec::new();
     if patch.note.is_some() {

@@ -1,12 +1,13 @@
 //! What a daemon is started with, and why it may not start.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::diagnostic::Diagnostic;
+use crate::control::peers::Peer;
 use crate::host;
 use crate::midi::Wanted;
+use crate::osc::Listen;
 
 /// Where OSC is listened to, and where `send` sends, unless said otherwise: beside the ports of SuperCollider, never on them.
 pub const OSC_ADDRESS: &str = "127.0.0.1:57130";
@@ -21,8 +22,10 @@ pub struct Options {
     pub file: Option<PathBuf>,
     /// Where the sound goes.
     pub host: host::Options,
-    /// Where to listen for OSC.
-    pub osc: Option<SocketAddr>,
+    /// Where to listen for OSC, and to whom.
+    pub osc: Listen,
+    /// How OSC clients are treated that say nothing of themselves.
+    pub peer: Peer,
     /// Which MIDI ports play.
     pub midi: Wanted,
     /// A MIDI file to play.

@@ -93,7 +93,7 @@ impl<'a> Daemon<'a> {
             (false, true) => Tongue::Aside,
             (false, false) => Tongue::Plain,
         }));
-        if options.demo && options.osc.is_none() {
+        if options.demo && options.osc.udp.is_empty() {
             return Err(Failure::Asked("--demo plays over OSC: it needs a place to listen, not --osc none".to_owned()));
         }
         let score = options.score.as_deref().map(read_score).transpose()?;
@@ -109,13 +109,14 @@ impl<'a> Daemon<'a> {
         let shown = Arc::clone(&doors.shown);
         let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
         let folders = source.folder().into_iter().collect();
-        let mut control = Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused });
+        let mut control =
+            Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });
         let slot = control.put(&source.slot(), patch.clone(), &reading.text, source.file.as_deref(), Vec::new());
         let slot = control.slots()[slot.map_err(|full| Failure::Machine(full.message))?].name.clone();
         let mut anchoring = Anchoring::new(control.clock().clone(), rate);
         let control = Arc::new(Mutex::new(control));
 
-        let osc = options.osc.map(|at| osc::Server::start(&[at], &control)).transpose();
+        let osc = (!options.osc.is_nowhere()).then(|| osc::Server::start(&options.osc, &control)).transpose();
         let osc = osc.map_err(|why| Failure::Machine(why.to_string()))?;
         let (recorder, tap) = match &options.record {
             None => (None, None),
@@ -180,9 +181,11 @@ impl<'a> Daemon<'a> {
                 Err(_) => voice.event("opening", json!({}), "  sound  the device is still being opened"),
             }
         }
-        for at in self.osc.iter().flat_map(osc::Server::addresses) {
-            voice.event("listening", json!({ "osc": at.to_string() }), &format!("  OSC    {at} (UDP)"));
-            banner::to_try(voice, at, &self.slot, patch);
+        if let Some(osc) = &self.osc {
+            banner::listening(voice, osc, &self.options.osc.allow);
+            if let Some(at) = osc.addresses().first() {
+                banner::to_try(voice, *at, &self.slot, patch);
+            }
         }
         if let Some(recorder) = &self.recorder {
             let file = recorder.path().display().to_string();

@@ -82,6 +82,15 @@ impl BeatClock {
         self.count(time, beats) != self.count(time - 1, beats)
     }
 
+    /// The first whole beat that falls in some frames: when, and which. `[audio]`
+    pub fn next_beat(&self, start: SampleTime, frames: usize) -> Option<(SampleTime, i64)> {
+        let end = start + frames as u64;
+        if frames == 0 || !self.running || (start > self.at && self.count(start - 1, 1.0) == self.count(end - 1, 1.0)) {
+            return None;
+        }
+        (start..end).find(|at| self.falls(*at, 1.0)).map(|at| (at, self.count(at, 1.0)))
+    }
+
     /// Writes the pulses of some frames. `[audio]`
     pub fn write(&self, pulse: Pulse, wire: &mut Wire<f32>, start: SampleTime, frames: usize) {
         let Some(tile) = &mut wire.tile else { return };
@@ -127,6 +136,20 @@ mod tests {
         for block in [1, 7, 16, 64] {
             assert_eq!(pulses(&clock, 0.25, 48_000, block), want, "block {block}");
         }
+    }
+
+    #[test]
+    fn whole_beats_are_found_once_whatever_the_block() {
+        let mut clock = BeatClock::new(90.0, 48_000.0);
+        clock.locate(100, 2.5);
+        for block in [1, 7, 64] {
+            let found: Vec<_> = (100..100_000).step_by(block).filter_map(|at| clock.next_beat(at, block)).collect();
+            assert_eq!(found, [(16_100, 3), (48_100, 4), (80_100, 5)], "block {block}");
+        }
+        clock.locate(5000, 8.0);
+        assert_eq!(clock.next_beat(4992, 64), Some((5000, 8)), "it stands on a beat from the start");
+        clock.run(6000, false);
+        assert_eq!(clock.next_beat(6000, 64), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use super::meter::Meters;
 use super::{Event, Report};
 use crate::base::time::SampleTime;
 
@@ -55,8 +56,8 @@ pub struct Shown {
     pub limited: AtomicU64,
     /// Outputs that were no number.
     pub not_finite: AtomicU64,
-    /// Peak of the master since last taken, left and right, as bits of f32.
-    pub peak: [AtomicU32; 2],
+    /// How loud it is.
+    pub meters: Meters,
     /// Share of the time that the last callbacks took, as bits of f32; written by the host.
     pub load: AtomicU32,
 }
@@ -65,11 +66,6 @@ impl Shown {
     /// Time of the next block. `[any]`
     pub fn now(&self) -> SampleTime {
         self.now.load(Relaxed)
-    }
-
-    /// The master's peaks since this was last asked. `[any]`
-    pub fn take_peaks(&self) -> [f32; 2] {
-        [0, 1].map(|side: usize| f32::from_bits(self.peak[side].swap(0, Relaxed)))
     }
 }
 

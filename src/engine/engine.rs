@@ -164,6 +164,11 @@ impl Engine {
         shown.now.store(self.now, Relaxed);
         shown.voices.store(self.strips.iter().map(Strip::voices).sum::<usize>() as u32, Relaxed);
         self.master.show(shown);
+        for (strip, meter) in self.strips.iter_mut().zip(&shown.meters.slots) {
+            if strip.plan.is_some() {
+                strip.show(meter);
+            }
+        }
     }
 
     /// Takes what the feeds have brought into the queue. Where there is no room left, what ends notes acts at once: a flood may not make
@@ -314,6 +319,9 @@ impl Engine {
             }
         }
         self.master.run(&mut self.mix, from, to);
+        if let Some((at, beat)) = self.beat.next_beat(block.start, block.frames) {
+            self.out.tell(Report::Beat { at, beat, tempo: self.beat.tempo() as f32 });
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::doors::Shown;
 use super::event::Mix;
+use super::meter::Gauge;
 use crate::base::time::BLOCK;
 use crate::dsp::limiter::Limiter;
 use crate::plan::ramp::LaneRamp;
@@ -17,7 +18,7 @@ pub struct Master {
     release: f32,
     /// Frames that were limited since the meters were shown.
     limited: u64,
-    peak: [f32; 2],
+    gauge: Gauge,
 }
 
 impl Master {
@@ -32,7 +33,7 @@ impl Master {
             limiting: true,
             release: Limiter::release_step(Limiter::RELEASE, rate),
             limited: 0,
-            peak: [0.0; 2],
+            gauge: Gauge::default(),
         }
     }
 
@@ -59,21 +60,14 @@ impl Master {
             };
             for (side, x) in frame.into_iter().enumerate() {
                 mix[side][at] = x;
-                let size = if x < 0.0 { -x } else { x };
-                if size > self.peak[side] {
-                    self.peak[side] = size;
-                }
             }
+            self.gauge.see(frame);
         }
     }
 
     /// Shows the meters. `[audio]`
     pub fn show(&mut self, shown: &Shown) {
         shown.limited.fetch_add(std::mem::take(&mut self.limited), Relaxed);
-        for (peak, shown) in self.peak.iter_mut().zip(&shown.peak) {
-            // Positive floats order as their bits do.
-            shown.fetch_max(peak.to_bits(), Relaxed);
-            *peak = 0.0;
-        }
+        self.gauge.show(&shown.meters.master);
     }
 }

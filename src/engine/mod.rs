@@ -10,6 +10,7 @@ pub mod doors;
 pub mod engine;
 pub mod event;
 pub mod master;
+pub mod meter;
 pub mod queue;
 pub mod report;
 pub mod strip;

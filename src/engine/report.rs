@@ -50,6 +50,15 @@ pub enum Report {
         /// Voice number, or `u16::MAX` in the global part.
         voice: u16,
     },
+    /// The beat clock comes to a whole beat.
+    Beat {
+        /// When.
+        at: SampleTime,
+        /// Which, from 0.
+        beat: i64,
+        /// Beats a minute.
+        tempo: f32,
+    },
     /// A slot's code failed; the slot is silent until it is loaded anew.
     Died {
         /// Whose.

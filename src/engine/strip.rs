@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::allocator::{Held, NoteStart, Started, VoiceAllocator};
 use super::event::{Act, Mix, NoteId, Panic};
+use super::meter::{Gauge, Meter};
 use super::report::Report;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 
@@ -42,6 +43,7 @@ pub struct Strip {
     /// The last frame, and how much of it is still to fade, for a slot that failed.
     last: [f32; 2],
     ending: f32,
+    gauge: Gauge,
 }
 
 impl Strip {
@@ -61,6 +63,7 @@ impl Strip {
             dead: false,
             last: [0.0; 2],
             ending: 0.0,
+            gauge: Gauge::default(),
         }
     }
 
@@ -292,11 +295,18 @@ impl Strip {
             let gain = self.level.now() * self.open.now();
             let pan = self.pan.now();
             let sides = [if pan > 0.0 { 1.0 - pan } else { 1.0 }, if pan < 0.0 { 1.0 + pan } else { 1.0 }];
+            let added = [frame[0] * (gain * sides[0]), frame[1] * (gain * sides[1])];
             for side in 0..2 {
-                mix[side][at] += frame[side] * (gain * sides[side]);
+                mix[side][at] += added[side];
             }
+            self.gauge.see(added);
         }
         failed
+    }
+
+    /// Shows the meter. `[audio]`
+    pub fn show(&mut self, meter: &Meter) {
+        self.gauge.show(meter);
     }
 
     /// The wires in which the slot's main input stands. `[audio]`

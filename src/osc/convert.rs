@@ -88,7 +88,7 @@ pub fn answer(message: &Message) -> wire::Message {
     wire::Message::new(message.address.clone(), args.collect())
 }
 
-/// Who speaks from an address to one of our sockets. `[control]`
+/// Who speaks from an address to one of our sockets of datagrams. `[control]`
 pub fn client(from: SocketAddr, socket: usize) -> Client {
     let (ip, scope) = match from {
         SocketAddr::V4(v4) => (v4.ip().to_ipv6_mapped(), 0),
@@ -98,15 +98,18 @@ pub fn client(from: SocketAddr, socket: usize) -> Client {
     Client { origin: Origin::Osc, host: ip.into(), door }
 }
 
-/// Where a client is, and which of our sockets it spoke to. `[control]`
-pub fn address(client: Client) -> (SocketAddr, usize) {
+/// Where a client of datagrams is, and which of our sockets it spoke to; `None` for a connection. `[control]`
+pub fn address(client: Client) -> Option<(SocketAddr, usize)> {
+    if client.is_connection() {
+        return None;
+    }
     let port = client.door as u16;
     let scope = (client.door >> 16) as u32;
     let address = match Ipv6Addr::from(client.host).to_canonical() {
         IpAddr::V4(v4) => SocketAddr::new(v4.into(), port),
         IpAddr::V6(v6) => SocketAddrV6::new(v6, port, 0, scope).into(),
     };
-    (address, (client.door >> 48) as usize)
+    Some((address, (client.door >> 48) as usize))
 }
 
 #[cfg(test)]
@@ -158,7 +161,7 @@ mod tests {
     fn clients_are_found_again() {
         for (text, socket) in [("127.0.0.1:57120", 0), ("192.168.1.7:1", 3), ("[::1]:9000", 1), ("[fe80::1%5]:65535", 2)] {
             let from: SocketAddr = text.parse().expect("an address");
-            assert_eq!(address(client(from, socket)), (from, socket), "{text}");
+            assert_eq!(address(client(from, socket)), Some((from, socket)), "{text}");
         }
     }
 }

@@ -5,11 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::convert::groups;
+use crate::control::counts::Transport;
 use crate::control::{Client, Control, Message, Value};
 use crate::wire;
 use crate::wire::time::is_immediate;
 use crate::wire::walk::{Messages, Number};
-use crate::wire::{Refusal, walk};
+use crate::wire::{Limits, Refusal, walk};
 
 /// Locked for as short as can be; what failed while it was locked has left it whole.
 pub(super) fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
@@ -20,31 +21,40 @@ pub(super) fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
 const HELD: Duration = Duration::from_micros(500);
 
 /// Does what a packet says and gives the answers. Nothing that arrives ends the thread. `[control]`
-pub fn take(control: &Mutex<Control>, client: Client, bytes: &[u8]) -> Vec<Message> {
-    Turn::new(control).take(client, bytes)
+pub fn take(control: &Mutex<Control>, way: &Way, client: Client, bytes: &[u8]) -> Vec<Message> {
+    Turn::new(control, way).take(client, bytes)
+}
+
+/// What packets come by, and what they may hold there.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// As what they are counted.
+    pub by: Transport,
+    /// What each may hold.
+    pub limits: Limits,
 }
 
 /// Packets that came together: Control is locked once for many of them.
 pub(super) struct Turn<'a> {
     control: &'a Mutex<Control>,
+    way: Way,
+    /// Packets that were understood.
+    pub understood: u64,
     held: Option<(Instant, MutexGuard<'a, Control>)>,
     arrived: i64,
 }
 
 impl<'a> Turn<'a> {
     /// For packets that have just arrived.
-    pub fn new(control: &'a Mutex<Control>) -> Self {
-        Self { control, held: None, arrived: unix_nanos() }
+    pub fn new(control: &'a Mutex<Control>, way: &Way) -> Self {
+        Self { control, way: *way, understood: 0, held: None, arrived: unix_nanos() }
     }
 
     /// Does what the next packet says and gives the answers.
     pub fn take(&mut self, client: Client, bytes: &[u8]) -> Vec<Message> {
-        let done = catch_unwind(AssertUnwindSafe(|| match walk(bytes) {
+        let done = catch_unwind(AssertUnwindSafe(|| match walk(bytes, &self.way.limits) {
             Ok(messages) => self.quickly(client, messages).unwrap_or_else(|| self.in_full(client, bytes)),
-            Err(refusal) => {
-                self.held = None;
-                refuse(self.control, refusal)
-            }
+            Err(refusal) => self.refuse(client, refusal, &refusal.to_string()),
         }));
         done.unwrap_or_else(|_| {
             self.held = None;
@@ -65,33 +75,42 @@ impl<'a> Turn<'a> {
             Some((message.address, if let Number::Whole(x) = value { Value::Integer(x) } else { Value::Number(value.float()) }))
         });
         let answers = control.apply_quick(client, values)?;
-        control.counts_mut().packets += 1;
+        control.counts_mut().arrive(self.way.by);
+        self.understood += 1;
         Some(answers)
+    }
+
+    /// The next packets came by something else.
+    pub fn by(&mut self, by: Transport) {
+        self.way.by = by;
+    }
+
+    /// Counts a packet that cannot be read, and says why.
+    pub fn refuse(&mut self, client: Client, refusal: Refusal, why: &str) -> Vec<Message> {
+        self.held = None;
+        let mut control = lock(self.control);
+        let counts = control.counts_mut();
+        counts.arrive(self.way.by);
+        counts.malformed[refusal.index()] += 1;
+        let answer = Message::new("/fail", vec!["".into(), refusal.code().into(), why.into()]);
+        control.trace_refused(client, &answer);
+        vec![answer]
     }
 
     /// Any other packet that is sound. It is read while others may have Control.
     fn in_full(&mut self, client: Client, bytes: &[u8]) -> Vec<Message> {
         self.held = None;
-        match wire::decode(bytes) {
+        match wire::decode_within(bytes, &self.way.limits) {
             Ok(packet) => {
                 let groups = groups(packet, self.arrived);
                 let mut control = lock(self.control);
-                control.counts_mut().packets += 1;
+                control.counts_mut().arrive(self.way.by);
+                self.understood += 1;
                 control.apply_arrived(client, self.arrived, &groups)
             }
-            Err(refusal) => refuse(self.control, refusal),
+            Err(refusal) => self.refuse(client, refusal, &refusal.to_string()),
         }
     }
-}
-
-/// Counts a packet that cannot be read, and says why. `[control]`
-pub fn refuse(control: &Mutex<Control>, refusal: Refusal) -> Vec<Message> {
-    let mut control = lock(control);
-    let counts = control.counts_mut();
-    counts.packets += 1;
-    counts.malformed[refusal.index()] += 1;
-    let text = refusal.to_string();
-    vec![Message::new("/fail", vec!["".into(), refusal.code().into(), text.as_str().into()])]
 }
 
 /// Time since 1970 [ns].

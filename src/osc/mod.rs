@@ -1,15 +1,25 @@
-//! Layer 9: OSC over UDP, and lines of text that say the same: sockets, dispatch, reply.
+//! Layer 9: OSC over UDP, TCP, WebSockets and Unix sockets, and lines of text that say the same: sockets, dispatch, reply.
 //!
 //! Imports `base`, `wire` and `control`. Whatever arrives is refused whole or done whole; nothing that arrives ends a thread.
 //! Knows no patch and no engine. Start reading at [`server`]; [`client`] is the other end, for the command line.
 
+pub mod allow;
+pub mod bounds;
 pub mod client;
+mod connection;
 pub mod convert;
+mod crowd;
+pub mod ear;
 pub mod intake;
+pub mod json;
 pub mod limit;
+pub mod link;
+mod out;
 mod reply;
 pub mod server;
+mod stream;
 pub mod text;
 mod udp;
+mod websocket;
 
-pub use server::{OpenError, Server};
+pub use server::{Listen, OpenError, Server, Spot};

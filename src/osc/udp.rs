@@ -19,8 +19,10 @@ use std::time::Duration;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::allow::Allow;
 use super::convert::client;
 use super::intake;
+use super::intake::Way;
 use super::reply::Replies;
 use crate::control::{Control, Message};
 use crate::wire;
@@ -52,6 +54,10 @@ pub(super) struct Listener {
     pub socket: Arc<UdpSocket>,
     /// Which of the server's sockets.
     pub number: usize,
+    /// What a datagram may hold.
+    pub way: Way,
+    /// From where anybody is listened to.
+    pub allow: Allow,
     pub control: Arc<Mutex<Control>>,
     pub stop: Arc<AtomicBool>,
     pub replies: Replies,
@@ -85,8 +91,9 @@ impl Listener {
             let mut buffer = vec![0; ROOM];
             while !self.stop.load(Relaxed) {
                 match self.socket.recv_from(&mut buffer) {
+                    Ok((_, from)) if !self.allow.allows(from.ip()) => intake::lock(&self.control).counts_mut().not_allowed += 1,
                     Ok((length, from)) => {
-                        let told = intake::take(&self.control, client(from, self.number), &buffer[..length]);
+                        let told = intake::take(&self.control, &self.way, client(from, self.number), &buffer[..length]);
                         answers.push((told, from, length));
                     }
                     Err(error) => failed(&error),
@@ -103,14 +110,23 @@ impl Listener {
         let mut slices: [[IoSliceMut<'_>; 1]; TOGETHER] = array::from_fn(|_| [IoSliceMut::new(rooms.next().unwrap_or_default())]);
         match recvmmsg(self.socket.as_raw_fd(), headers, slices.iter_mut(), MsgFlags::MSG_WAITFORONE, None) {
             Ok(datagrams) => {
-                let mut turn = intake::Turn::new(&self.control);
+                let mut turn = intake::Turn::new(&self.control, &self.way);
+                let mut not_allowed = 0;
                 for datagram in datagrams {
                     let Some(from) = datagram.address.and_then(address) else { continue };
+                    if !self.allow.allows(from.ip()) {
+                        not_allowed += 1;
+                        continue;
+                    }
                     let bytes = datagram.iovs().next().unwrap_or_default();
                     let told = turn.take(client(from, self.number), bytes);
                     if !told.is_empty() {
                         answers.push((told, from, bytes.len()));
                     }
+                }
+                drop(turn);
+                if not_allowed > 0 {
+                    intake::lock(&self.control).counts_mut().not_allowed += not_allowed;
                 }
             }
             Err(error) => failed(&error.into()),

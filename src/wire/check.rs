@@ -1,6 +1,6 @@
 //! Looks through a packet before anything is made of it: in one pass, without recursion, without memory of its own.
 
-use super::limits::{ADDRESS, ARGUMENTS, ARRAY_DEPTH, BUNDLE_DEPTH, ELEMENTS, PACKET, Refusal};
+use super::limits::{BUNDLE_DEPTH, Limits, Refusal};
 use super::reader::Reader;
 
 /// What a sound packet holds.
@@ -12,16 +12,24 @@ pub struct Found {
     pub not_finite: usize,
 }
 
-/// Whether a packet is sound in every byte: then [`super::decode`] cannot fail.
+/// Whether a datagram is sound in every byte: then [`super::decode`] cannot fail.
 ///
 /// # Errors
 /// The first reason to refuse it, whole. `[any]`
 pub fn check(packet: &[u8]) -> Result<Found, Refusal> {
+    check_within(packet, &Limits::DATAGRAM)
+}
+
+/// The same within other limits, of a stream for one.
+///
+/// # Errors
+/// The first reason to refuse it, whole. `[any]`
+pub fn check_within(packet: &[u8], limits: &Limits) -> Result<Found, Refusal> {
     if packet.is_empty() {
         return Err(Refusal::Empty);
     }
-    if packet.len() > PACKET {
-        return Err(Refusal::TooLong);
+    if packet.len() > limits.packet {
+        return Err(Refusal::TooLong(limits.packet));
     }
     if !packet.len().is_multiple_of(4) {
         return Err(Refusal::NotInFours(packet.len()));
@@ -33,10 +41,11 @@ pub fn check(packet: &[u8]) -> Result<Found, Refusal> {
     let mut element = Reader::new(packet);
     loop {
         if element.bundle()?.is_some() {
-            *open.get_mut(depth).ok_or(Refusal::DeepBundle)? = element;
+            let most = limits.bundle_depth.min(BUNDLE_DEPTH);
+            *open[..most].get_mut(depth).ok_or(Refusal::DeepBundle(most))? = element;
             depth += 1;
         } else {
-            message(element, &mut found)?;
+            message(element, limits, &mut found)?;
         }
         while depth > 0 && open[depth - 1].left() == 0 {
             depth -= 1;
@@ -45,32 +54,32 @@ pub fn check(packet: &[u8]) -> Result<Found, Refusal> {
             return Ok(found);
         }
         elements += 1;
-        if elements > ELEMENTS {
-            return Err(Refusal::ManyElements);
+        if elements > limits.elements {
+            return Err(Refusal::ManyElements(limits.elements));
         }
         element = Reader::new(open[depth - 1].element()?);
     }
 }
 
-fn message(mut reader: Reader<'_>, found: &mut Found) -> Result<(), Refusal> {
+fn message(mut reader: Reader<'_>, limits: &Limits, found: &mut Found) -> Result<(), Refusal> {
     let address = reader.text()?;
     if !address.starts_with('/') {
         return Err(Refusal::NoAddress);
     }
-    if address.len() > ADDRESS {
-        return Err(Refusal::LongAddress);
+    if address.len() > limits.address {
+        return Err(Refusal::LongAddress(limits.address));
     }
     if reader.left() == 0 {
         return Err(Refusal::NoTypes);
     }
     let types = reader.text()?.strip_prefix(',').ok_or(Refusal::NoTypes)?;
-    if types.len() > ARGUMENTS {
-        return Err(Refusal::ManyArguments);
+    if types.len() > limits.arguments {
+        return Err(Refusal::ManyArguments(limits.arguments));
     }
     let mut depth = 0usize;
     for tag in types.chars() {
         match tag {
-            '[' if depth == ARRAY_DEPTH => return Err(Refusal::DeepArray),
+            '[' if depth == limits.array_depth => return Err(Refusal::DeepArray(limits.array_depth)),
             '[' => depth += 1,
             ']' => depth = depth.checked_sub(1).ok_or(Refusal::Brackets)?,
             _ => argument(tag, &mut reader, found)?,
@@ -105,6 +114,7 @@ fn argument(tag: char, reader: &mut Reader<'_>, found: &mut Found) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::limits::{ADDRESS, ARGUMENTS, ARRAY_DEPTH, ELEMENTS, PACKET};
 
     fn bundle(elements: &[&[u8]]) -> Vec<u8> {
         let mut bytes = b"#bundle\0\0\0\0\0\0\0\0\x01".to_vec();
@@ -122,14 +132,14 @@ mod tests {
         let long = [b"/".as_slice(), &[b'a'; 300], b"\0\0\0,\0\0\0"].concat();
         let cases: &[(&[u8], Refusal)] = &[
             (b"", Refusal::Empty),
-            (&[0; PACKET + 1], Refusal::TooLong),
+            (&[0; PACKET + 1], Refusal::TooLong(PACKET)),
             (b"/p\0", Refusal::NotInFours(3)),
             (b"hello\0\0\0,\0\0\0", Refusal::NoAddress),
-            (&long, Refusal::LongAddress),
+            (&long, Refusal::LongAddress(ADDRESS)),
             (b"/p\0\0", Refusal::NoTypes),
             (b"/p\0\0i\0\0\0\0\0\0\x01", Refusal::NoTypes),
             (b"/p\0\0,q\0\0", Refusal::UnknownType('q')),
-            (b"/p\0\0,[[[[[]]]]]\0", Refusal::DeepArray),
+            (b"/p\0\0,[[[[[]]]]]\0", Refusal::DeepArray(ARRAY_DEPTH)),
             (b"/p\0\0,[[[[]]]\0\0\0\0", Refusal::Brackets),
             (b"/p\0\0,]\0\0", Refusal::Brackets),
             (b"/p\0\0,s\0\0abcd", Refusal::OpenText),
@@ -149,9 +159,9 @@ mod tests {
             assert_eq!(check(bytes), Err(*refusal), "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(40)]));
         }
         let many = vec![PING; ELEMENTS + 1];
-        assert_eq!(check(&bundle(&many)), Err(Refusal::ManyElements));
+        assert_eq!(check(&bundle(&many)), Err(Refusal::ManyElements(ELEMENTS)));
         let tags = [b"/p\0\0,".as_slice(), &[b'T'; ARGUMENTS + 1], b"\0\0"].concat();
-        assert_eq!(check(&tags), Err(Refusal::ManyArguments));
+        assert_eq!(check(&tags), Err(Refusal::ManyArguments(ARGUMENTS)));
     }
 
     #[test]
@@ -162,7 +172,8 @@ mod tests {
             if bytes.len() > PACKET {
                 break;
             }
-            let expected = if depth <= BUNDLE_DEPTH { Ok(Found { messages: 1, not_finite: 0 }) } else { Err(Refusal::DeepBundle) };
+            let expected =
+                if depth <= BUNDLE_DEPTH { Ok(Found { messages: 1, not_finite: 0 }) } else { Err(Refusal::DeepBundle(BUNDLE_DEPTH)) };
             assert_eq!(check(&bytes), expected, "depth {depth}");
         }
     }
@@ -181,6 +192,6 @@ mod tests {
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), Refusal::CODES.len());
-        assert_eq!(Refusal::ManyElements.index(), Refusal::CODES.len() - 1);
+        assert_eq!(Refusal::ManyElements(ELEMENTS).index(), Refusal::CODES.len() - 1);
     }
 }

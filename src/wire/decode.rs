@@ -1,7 +1,7 @@
 //! Bytes → [`Packet`].
 
-use super::check::check;
-use super::limits::Refusal;
+use super::check::check_within;
+use super::limits::{Limits, Refusal};
 use super::packet::{Arg, Bundle, Message, Packet};
 use super::reader::Reader;
 
@@ -10,7 +10,15 @@ use super::reader::Reader;
 /// # Errors
 /// Why it is refused. `[control]`
 pub fn decode(bytes: &[u8]) -> Result<Packet, Refusal> {
-    check(bytes)?;
+    decode_within(bytes, &Limits::DATAGRAM)
+}
+
+/// The same within other limits, of a stream for one.
+///
+/// # Errors
+/// Why it is refused. `[control]`
+pub fn decode_within(bytes: &[u8], limits: &Limits) -> Result<Packet, Refusal> {
+    check_within(bytes, limits)?;
     packet(Reader::new(bytes))
 }
 

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod decode;
 pub mod encode;
+pub mod frame;
 pub mod limits;
 pub mod packet;
 pub mod pattern;
@@ -14,9 +15,10 @@ pub mod time;
 pub mod walk;
 
 pub use check::{Found, check};
-pub use decode::decode;
+pub use decode::{decode, decode_within};
 pub use encode::encode;
-pub use limits::Refusal;
+pub use frame::{Broken, Deframer, Framing, frame};
+pub use limits::{Limits, Refusal};
 pub use packet::{Arg, Bundle, Message, Packet};
 pub use pattern::{Pattern, is_pattern};
 pub use walk::walk;

@@ -1,7 +1,7 @@
 //! Goes through a packet without making anything of it: messages as they stand in the bytes.
 
-use super::check::check;
-use super::limits::{BUNDLE_DEPTH, Refusal};
+use super::check::check_within;
+use super::limits::{BUNDLE_DEPTH, Limits, Refusal};
 use super::reader::Reader;
 
 /// A message as it stands in a packet.
@@ -62,8 +62,8 @@ pub struct Messages<'a> {
 ///
 /// # Errors
 /// The first reason to refuse it, whole. `[any]`
-pub fn walk(packet: &[u8]) -> Result<Messages<'_>, Refusal> {
-    check(packet)?;
+pub fn walk<'a>(packet: &'a [u8], limits: &Limits) -> Result<Messages<'a>, Refusal> {
+    check_within(packet, limits)?;
     let open = [Reader::new(&[]); BUNDLE_DEPTH];
     Ok(Messages { next: Some(Reader::new(packet)), open, times: [0; BUNDLE_DEPTH], depth: 0 })
 }
@@ -110,14 +110,14 @@ mod tests {
             elements: vec![value("/a", Arg::Float(0.5)), Packet::Bundle(inner), value("/c", Arg::Text("x".into()))],
         });
         let bytes = encode(&packet);
-        let seen: Vec<_> = walk(&bytes).expect("sound").map(|m| (m.address, m.bundle, m.number())).collect();
+        let seen: Vec<_> = walk(&bytes, &Limits::DATAGRAM).expect("sound").map(|m| (m.address, m.bundle, m.number())).collect();
         assert_eq!(
             seen,
             [("/a", Some((1, 1)), Some(Number::Float(0.5))), ("/b", Some((7, 2)), Some(Number::Whole(2))), ("/c", Some((1, 1)), None),]
         );
         let alone = encode(&value("/d", Arg::Double(0.25)));
-        let seen: Vec<_> = walk(&alone).expect("sound").map(|m| (m.address, m.bundle, m.number())).collect();
+        let seen: Vec<_> = walk(&alone, &Limits::DATAGRAM).expect("sound").map(|m| (m.address, m.bundle, m.number())).collect();
         assert_eq!(seen, [("/d", None, Some(Number::Float(0.25)))]);
-        assert!(walk(&bytes[..bytes.len() - 4]).is_err());
+        assert!(walk(&bytes[..bytes.len() - 4], &Limits::DATAGRAM).is_err());
     }
 }

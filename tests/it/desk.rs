@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rackd::base::midi::MidiMessage;
+use rackd::control::peers::Peer;
 use rackd::control::{Client, Control, Group, Message, Options, Origin, Value, When};
 use rackd::engine::Engine;
 use rackd::module::isa::Level;
@@ -25,7 +26,7 @@ pub fn me() -> Client {
 pub fn pair(folders: Vec<PathBuf>) -> (Control, Engine) {
     let (engine, doors, door) = Engine::new(RATE);
     let plan = plan::Options { rate: RATE, level: Level::detect(), width: None, tempo: 120.0 };
-    (Control::new(CATALOGUE, doors, door, Options { plan, folders, running: true }), engine)
+    (Control::new(CATALOGUE, doors, door, Options { plan, folders, running: true, peer: Peer::default() }), engine)
 }
 
 impl Desk {

@@ -22,21 +22,21 @@ cutoff = "tone"
 in = "lag * 0 + amount"
 "#;
 
-fn near(door: u64) -> Client {
+pub fn near(door: u64) -> Client {
     Client { origin: Origin::Osc, host: Ipv4Addr::LOCALHOST.to_ipv6_mapped().into(), door }
 }
 
-fn far(door: u64) -> Client {
+pub fn far(door: u64) -> Client {
     Client { origin: Origin::Osc, host: Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped().into(), door }
 }
 
-fn say(desk: &mut Desk, who: Client, line: &str) -> Vec<Message> {
+pub fn say(desk: &mut Desk, who: Client, line: &str) -> Vec<Message> {
     let message = rackd::osc::text::read(line).unwrap().unwrap();
     desk.control.say(who, &message.address, &message.values)
 }
 
 /// What one client is told over so many frames, as lines.
-fn told(desk: &mut Desk, who: Client, frames: usize) -> Vec<String> {
+pub fn told(desk: &mut Desk, who: Client, frames: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for _ in 0..frames / 64 {
         let mut out = [0.0; 128];

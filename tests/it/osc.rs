@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rackd::control::{Control, Message, Value};
 use rackd::engine::Engine;
-use rackd::osc::{OpenError, Server, client};
+use rackd::osc::{Listen, OpenError, Server, Spot, client};
 use rackd::wire::time::from_unix_nanos;
 use rackd::wire::{Arg, Bundle, Packet, decode, encode};
 
@@ -59,7 +59,7 @@ impl Stage {
         let (control, engine) = pair(Vec::new());
         let control = Arc::new(Mutex::new(control));
         assert!(control.lock().unwrap().load("t", patch, None).is_ok());
-        let server = Arc::new(Server::start(&[at.parse().unwrap()], &control).unwrap());
+        let server = Arc::new(Server::start(&Listen::udp(at.parse().unwrap()), &control).unwrap());
         let (stop, heard) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let parts = (Arc::clone(&control), Arc::clone(&server), Arc::clone(&stop), Arc::clone(&heard));
         let thread = Some(thread::spawn(move || Self::drive(engine, parts)));
@@ -149,10 +149,12 @@ fn it_answers_where_it_is_asked_from() {
 fn a_port_that_is_taken_is_told() {
     let stage = Stage::new(TONE, "127.0.0.1:0");
     let taken = stage.address();
-    let Err(error) = Server::start(&[taken], &stage.control) else { panic!("the port was given twice") };
-    assert!(matches!(error, OpenError::Taken(at) if at == taken));
+    let Err(error) = Server::start(&Listen::udp(taken), &stage.control) else { panic!("the port was given twice") };
+    assert!(matches!(error, OpenError::Taken(Spot::Udp(at)) if at == taken));
     assert!(error.to_string().contains("--osc 127.0.0.1:"), "{error}");
-    let Err(error) = Server::start(&["192.0.2.1:0".parse().unwrap()], &stage.control) else { panic!("a foreign address was given") };
+    let Err(error) = Server::start(&Listen::udp("192.0.2.1:0".parse().unwrap()), &stage.control) else {
+        panic!("a foreign address was given")
+    };
     assert!(matches!(error, OpenError::NotHere(_)), "{error}");
 }
 
@@ -162,7 +164,7 @@ fn stopping_frees_the_port() {
     let at = stage.address();
     let control = Arc::clone(&stage.control);
     drop(stage);
-    assert!(Server::start(&[at], &control).is_ok());
+    assert!(Server::start(&Listen::udp(at), &control).is_ok());
 }
 
 #[test]
@@ -267,7 +269,7 @@ fn a_bundle_sounds_on_its_sample_whatever_the_buffer() {
         let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()).unwrap();
         control.clock().anchor(engine.now(), now);
         let control = Arc::new(Mutex::new(control));
-        let server = Server::start(&["127.0.0.1:0".parse().unwrap()], &control).unwrap();
+        let server = Server::start(&Listen::udp("127.0.0.1:0".parse().unwrap()), &control).unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(server.addresses()[0]).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -1,0 +1,77 @@
+//! What is no value at an address, but told of: states that change by themselves, and what happens.
+
+use super::client::Client;
+use super::control::Control;
+use super::notes::Named;
+use super::subscribe::Key;
+use super::value::{Message, Value};
+use crate::base::time::SampleTime;
+
+/// Happenings that wait for one client at most.
+const WAITING: usize = 1024;
+/// Beats of a bar.
+const BAR: i64 = 4;
+
+/// One of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Stream {
+    /// A slot plays another patch.
+    Changed,
+    /// Beats a minute.
+    Tempo,
+    /// Whether the beat clock runs.
+    Transport,
+    /// A note that the client named is heard no more.
+    Ended,
+    /// The beat clock has come to a whole beat.
+    Beat,
+}
+
+impl Stream {
+    pub(super) const ALL: [(&'static str, Self); 5] = [
+        ("/changed", Self::Changed),
+        ("/clock/tempo", Self::Tempo),
+        ("/transport", Self::Transport),
+        ("/note/ended", Self::Ended),
+        ("/beat", Self::Beat),
+    ];
+
+    /// Whether it stands somewhere, and is told at once to who subscribes.
+    pub(super) const fn stands(self) -> bool {
+        matches!(self, Self::Tempo | Self::Transport)
+    }
+}
+
+impl Control {
+    /// A note is heard no more: who started it is told by the name that it gave.
+    pub(super) fn tell_ended(&mut self, ended: Option<Named>) {
+        if let Some(Named { client, slot, name }) = ended
+            && let Some(slot) = self.slots.get(usize::from(slot))
+        {
+            let message = Message::new("/note/ended", vec![slot.name.as_str().into(), name.value()]);
+            self.happened(Stream::Ended, Some(client), &message);
+        }
+    }
+
+    /// A beat will be heard: `/beat beat bar tempo time`, both counted from 0.
+    pub(super) fn tell_beat(&mut self, at: SampleTime, beat: i64, tempo: f32) {
+        let heard = self.clock.unix_nanos_of(at).map_or(Value::Other('t'), Value::Time);
+        let bar = beat.div_euclid(BAR);
+        let values = vec![Value::Integer(beat), Value::Integer(bar), f64::from(tempo).into(), heard];
+        self.happened(Stream::Beat, None, &Message::new("/beat", values));
+    }
+
+    /// Something happened: all who subscribed are told, or only one of them.
+    fn happened(&mut self, stream: Stream, only: Option<Client>, message: &Message) {
+        for (_, one) in self.subscribers.of.iter_mut().filter(|(client, _)| only.is_none_or(|only| only == **client)) {
+            if !one.watches(Key::Stream(stream)) {
+                continue;
+            }
+            if one.happened.len() < WAITING {
+                one.happened.push_back(message.clone());
+            } else {
+                self.counts.untold += 1;
+            }
+        }
+    }
+}
