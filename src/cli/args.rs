@@ -10,15 +10,17 @@ use super::parse;
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
 use crate::daemon::OSC_ADDRESS;
+use crate::osc::link::Place;
 
 const AFTER: &str = "\
 Start here:
   rackd play --demo                 hear the built-in patch, played for you over OSC
   rackd play patches/init.toml      play a patch; save the file while it sounds and hear the change
   rackd send /init/note 60 0.8      play a note on it, from another terminal
+  rackd status                      how it fares
   rackd modules                     what a patch can be made of
 
-Exit codes: 0 done, 1 the patch is wrong, 2 the command line is wrong, 3 the machine refused.";
+Exit codes: 0 done, 1 the patch is wrong or the daemon refused, 2 the command line is wrong, 3 the machine refused.";
 
 /// A modular synthesizer daemon: TOML patches in, sound out, played over OSC and MIDI.
 #[derive(Debug, Parser)]
@@ -47,10 +49,13 @@ pub enum Command {
     /// What patches can be made of
     #[command(after_help = MODULES)]
     Modules(Modules),
-    /// Send one OSC message and print the reply
+    /// Send OSC messages and print the replies
     #[command(after_help = SEND)]
     Send(Send),
-    /// Print the OSC messages that arrive at a port
+    /// How a running rackd fares: load, every message counted, lateness
+    #[command(after_help = STATUS)]
+    Status(Status),
+    /// Print the OSC messages that arrive, by any transport
     #[command(after_help = LISTEN)]
     Listen(Listen),
     /// The audio and MIDI devices of this machine, as options name them
@@ -225,47 +230,136 @@ pub struct Modules {
 
 const SEND: &str = "\
 Examples:
-  rackd send /bass/filter/cutoff 800        turn a knob
-  rackd send /bass/filter/cutoff '800 Hz'   the same, with its unit
-  rackd send /bass/filter/cutoff            ask where it stands
-  rackd send /bass/note 48 0.9 0.5          play C3 for half a second
-  rackd send --to 192.168.1.20:57130 /ping
+  rackd send /bass/filter/cutoff 800              turn a knob
+  rackd send /bass/filter/cutoff '800 Hz'         the same, with its unit
+  rackd send /bass/filter/cutoff                  ask where it stands
+  rackd send /bass/note 48 0.9 0.5                play C3 for half a second
+  rackd send --in 200ms /bass/note 48 1 + /pad/note C4 0.5
+                                                  a bundle: both on one sample, 200 ms from now
+  rackd send --repeat 8 --every 125ms /drums/note 36 1
+  rackd send --to tcp://192.168.1.20:57130 /ping  by TCP; also slip:// ws:// unix:PATH
+  rackd send --to 127.0.0.1:9000 --wait 0 /led 3 r:ff8000
+  rackd send - < messages.txt                     a message a line
 
-A whole number goes as an integer, one with a point as a float, true and false as booleans, all else as text. What is
-answered is printed; a knob that was turned is not answered. A /fail is printed and ends with 1.";
+Arguments are taken for what they look like: 48 is an integer, 0.9 a float, true and false are booleans, all else is text.
+A letter and a colon before one say its type:
+  i:48  h:48        integer of 32 and 64 bits        s:48           text
+  f:1   d:1         float of 32 and 64 bits          b:00ff10       bytes in hex
+  c:x               a character                      r:ff8000ff     a colour: red green blue alpha
+  t:+200ms  t:now   a time (as for --at)             m:90,60,127    MIDI: [port,] status in hex, data
+  T  F  N  I        true, false, nil, impulse        [ 1 2 [ 3 ] ]  arrays
+
+`+` alone begins the next message of a bundle. Options stand before the address: all behind it is the message.
+Replies are printed as they could be sent. A /fail ends with 1, nobody there with 3.";
 
 /// `send`.
 #[derive(Debug, Args)]
 pub struct Send {
-    /// Such as /bass/filter/cutoff
-    #[arg(value_parser = parse::osc_address)]
+    /// Such as /bass/filter/cutoff; `-` reads messages from standard input, one a line
+    #[arg(value_parser = parse::address_or_lines)]
     pub address: String,
-    /// Numbers and words
-    #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+    /// Numbers, words and typed values; `+` begins the next message of a bundle
+    #[arg(value_name = "ARG", allow_hyphen_values = true, trailing_var_arg = true)]
     pub arguments: Vec<String>,
-    /// Where the daemon listens
-    #[arg(long, value_name = "ADDRESS", default_value = OSC_ADDRESS, value_parser = parse::socket)]
-    pub to: std::net::SocketAddr,
-    /// How long to wait for answers at most
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse::duration)]
+    /// Where to send: ADDRESS or udp://ADDRESS, tcp://ADDRESS (size prefix), slip://ADDRESS, ws://ADDRESS/PATH, unix:PATH
+    #[arg(long, value_name = "PLACE", default_value = OSC_ADDRESS, value_parser = parse::place)]
+    pub to: Place,
+    /// Put the messages into a bundle that acts this much later: 200ms, 1.5s
+    #[arg(long = "in", value_name = "DURATION", value_parser = parse::duration, conflicts_with = "at")]
+    pub ahead: Option<Duration>,
+    /// Put the messages into a bundle for this time: now, +200ms, -20ms, seconds since 1970, 2026-01-31T18:00:00.5Z, 0x and 16 hex digits
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = parse::moment)]
+    pub at: Option<String>,
+    /// Send this often
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub repeat: u64,
+    /// Time from one to the next; without it as fast as it goes
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration, requires = "repeat")]
+    pub every: Option<Duration>,
+    /// How long to wait for answers at most; 0 asks for none and waits for none
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse::patience)]
     pub wait: Duration,
+    /// Print each reply as a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 const LISTEN: &str = "\
 Examples:
-  rackd listen                     on 127.0.0.1:57140
+  rackd listen                     UDP on 127.0.0.1:57140
   rackd listen 0.0.0.0:9000        from the network too: see what a phone sends
-Ends with Ctrl-C.";
+  rackd listen 9000 --tcp 9001 --ws 9002 --unix /tmp/osc
+  rackd listen 9000 --types --filter '/*/note'
+  rackd listen 9000 --rate         messages a second of each address
+  rackd listen 9000 --json --count 10 | jq .args
+
+Each line gives seconds since the start, who sent it, the address and the arguments, written as `rackd send` takes them. A bundle
+stands above its messages, with its time tag as it stood to its arrival (+200.000ms: that much ahead); bundles within bundles are
+indented. A packet that is no OSC is shown with the reason. Nothing is answered. Ctrl-C ends.";
 
 /// `listen`.
 #[derive(Debug, Args)]
 pub struct Listen {
-    /// Where
-    #[arg(default_value = "127.0.0.1:57140", value_parser = parse::socket)]
-    pub at: std::net::SocketAddr,
-    /// End after this time
+    /// UDP ports, as 9000 or 0.0.0.0:9000 [default: 127.0.0.1:57140, unless another transport is named]
+    #[arg(value_name = "ADDRESS", value_parser = parse::socket)]
+    pub udp: Vec<std::net::SocketAddr>,
+    /// TCP ports; size prefix and SLIP are told apart
+    #[arg(long, value_name = "ADDRESS", value_parser = parse::socket)]
+    pub tcp: Vec<std::net::SocketAddr>,
+    /// WebSocket ports
+    #[arg(long, value_name = "ADDRESS", value_parser = parse::socket)]
+    pub ws: Vec<std::net::SocketAddr>,
+    /// Sockets in the file system
+    #[arg(long, value_name = "PATH")]
+    pub unix: Vec<PathBuf>,
+    /// Print each message as a JSON object: time, from, address, types, args, and of a bundle its time and how far ahead it was
+    #[arg(long)]
+    pub json: bool,
+    /// Show the type tags
+    #[arg(long)]
+    pub types: bool,
+    /// Show refused packets in hex too
+    #[arg(long)]
+    pub raw: bool,
+    /// Once a second, print how many messages a second each address had
+    #[arg(long)]
+    pub rate: bool,
+    /// Only addresses that match this OSC pattern, such as '/bass/*/cutoff'
+    #[arg(long, value_name = "PATTERN")]
+    pub filter: Option<String>,
+    /// End after so many messages
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// End after this time: 10s, 1.5min, 800ms
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
     pub length: Option<Duration>,
+}
+
+const STATUS: &str = "\
+Examples:
+  rackd status                     of the rackd on this computer
+  rackd status --watch             once a second, with what changed; Ctrl-C ends
+  rackd status --watch 5s --json   one JSON object each five seconds
+  rackd status --to 192.168.1.20:57130
+
+Everything that came in is counted, and what became of it: packets = understood + malformed, messages = accepted + refused,
+events = fed + merged + dropped + waiting. Ends with 3 where none answers.";
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Where rackd listens, as for `rackd send`
+    #[arg(long, value_name = "PLACE", default_value = OSC_ADDRESS, value_parser = parse::place)]
+    pub to: Place,
+    /// How long to wait for the answer at most
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse::duration)]
+    pub wait: Duration,
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Ask again and again; without a time, once a second
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, default_missing_value = "1s", value_parser = parse::duration)]
+    pub watch: Option<Duration>,
 }
 
 const DEVICES: &str = "\

@@ -13,9 +13,12 @@ pub mod listening;
 pub mod modules;
 pub mod parse;
 pub mod play;
+pub mod rates;
 pub mod render;
 pub mod run;
 pub mod send;
+pub mod shown;
+pub mod status;
 pub mod style;
 pub mod surface;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
+use crate::osc::link::Place;
+use crate::osc::{moment as moments, typed};
 
 /// Where to listen, if anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,16 +98,43 @@ pub fn listen_at(text: &str) -> Result<ListenAt, String> {
     if text == "none" { Ok(ListenAt(None)) } else { socket(text).map(|at| ListenAt(Some(at))) }
 }
 
-/// An OSC address or pattern. `[control]`
+/// An OSC address or pattern, or `-` for lines that hold some. `[control]`
 ///
 /// # Errors
 /// What was expected, in words.
-pub fn osc_address(text: &str) -> Result<String, String> {
-    if text.starts_with('/') && text.len() > 1 && text.is_ascii() && !text.contains([' ', '#']) {
+pub fn address_or_lines(text: &str) -> Result<String, String> {
+    if text == "-" || typed::is_address(text) {
         Ok(text.to_owned())
     } else {
         Err("an address begins with / and has no space, such as /bass/filter/cutoff".to_owned())
     }
+}
+
+/// Where to send: `127.0.0.1:57130`, `tcp://127.0.0.1:57130`, `unix:/tmp/osc` and so on; a port alone is on this computer. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn place(text: &str) -> Result<Place, String> {
+    let port = |text: &str| text.strip_prefix(':').unwrap_or(text).parse::<u16>().ok();
+    let (way, host) = text.split_once("://").unwrap_or(("udp", text));
+    let whole = port(host).map_or_else(|| text.to_owned(), |port| format!("{way}://127.0.0.1:{port}"));
+    whole.parse::<Place>().map_err(|wrong| wrong.to_string())
+}
+
+/// A time as `--at` takes it: looked at here, read once more when it counts. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn moment(text: &str) -> Result<String, String> {
+    moments::tag(text, 0).map(|_| text.to_owned())
+}
+
+/// How long to wait: a [`duration`], or 0 for not at all. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn patience(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }
 
 #[cfg(test)]
@@ -146,6 +175,10 @@ mod tests {
         assert_eq!(socket("9000"), Ok(SocketAddr::from(([127, 0, 0, 1], 9000))));
         assert_eq!(socket("127.0.0.1:57130").map(|at| at.port()), Ok(57130));
         assert!(socket("127.0.0.1").is_err());
+        assert_eq!(place("9000"), Ok(Place::Udp("127.0.0.1:9000".into())));
+        assert_eq!(place("tcp://9000"), Ok(Place::Tcp("127.0.0.1:9000".into())));
+        assert_eq!(place("unix:/tmp/x"), Ok(Place::Unix("/tmp/x".into())));
+        assert!(place("http://127.0.0.1:80").is_err() && place("nowhere").is_err());
         assert_eq!(listen_at("none"), Ok(ListenAt(None)));
     }
 }

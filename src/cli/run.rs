@@ -7,7 +7,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
-use super::{check, devices, listen, modules, play, render, send, surface};
+use super::{check, devices, listen, modules, play, render, send, status, surface};
 
 /// Runs what the command line says. `[control]`
 pub fn run() -> ExitCode {
@@ -27,6 +27,7 @@ pub fn run() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Modules(args) => modules::run(args),
         Command::Send(args) => send::run(args),
+        Command::Status(args) => status::run(args),
         Command::Listen(args) => listen::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Surface(args) => surface::run(args),

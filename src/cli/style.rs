@@ -31,6 +31,11 @@ impl Style {
         self.paint("36", text)
     }
 
+    /// What is wrong. `[control]`
+    pub fn wrong(self, text: &str) -> String {
+        self.paint("31", text)
+    }
+
     /// What is said beside it. `[control]`
     pub fn quiet(self, text: &str) -> String {
         self.paint("2", text)

@@ -1,7 +1,8 @@
 //! Which address of a slot means what: made from the patch, looked up by hash, listed in order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use super::address_tree::AddressTree;
 use super::place::Place;
 use super::scale::Scale;
 use crate::engine::event::Mix;
@@ -42,6 +43,7 @@ pub struct AddressMap {
     spots: HashMap<String, Spot>,
     scales: HashMap<Place, Scale>,
     order: Vec<String>,
+    tree: AddressTree<Spot>,
 }
 
 impl AddressMap {
@@ -66,6 +68,7 @@ impl AddressMap {
         for (name, mix) in [("level", Mix::Level), ("pan", Mix::Pan), ("mute", Mix::Mute), ("solo", Mix::Solo)] {
             map.add(name.to_owned(), Spot::Strip(mix));
         }
+        map.tree = AddressTree::new(map.order.iter().map(|path| (path.as_str(), map.spots[path])));
         map
     }
 
@@ -89,18 +92,13 @@ impl AddressMap {
         self.order.iter().map(String::as_str)
     }
 
-    /// The names that stand right below a path; empty for an address. `[control]`
-    pub fn below(&self, path: &str) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        let mut seen = HashSet::new();
-        for address in self.iter() {
-            let rest = if path.is_empty() { Some(address) } else { address.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) };
-            if let Some(name) = rest.and_then(|rest| rest.split('/').next())
-                && seen.insert(name)
-            {
-                names.push(name);
-            }
-        }
-        names
+    /// The same part by part. `[control]`
+    pub fn tree(&self) -> &AddressTree<Spot> {
+        &self.tree
+    }
+
+    /// The names that stand right below a path; none for an address. `[control]`
+    pub fn below(&self, path: &str) -> impl Iterator<Item = &str> {
+        self.tree.below(path)
     }
 }

@@ -32,9 +32,10 @@ impl Control {
 
     fn apply_whole(&mut self, client: Client, groups: &[Group]) -> Vec<Message> {
         let messages = groups.iter().map(|group| group.messages.len() as u64).sum::<u64>();
-        self.counts.messages += messages;
         let mut draft = Draft::new(client);
         let done = groups.iter().try_for_each(|group| self.draft_group(&mut draft, group)).and_then(|()| self.commit(&mut draft));
+        // Counted with what became of it, not before: so the sums are right for a message of this packet that asks for them.
+        self.counts.messages += messages - draft.failed;
         match done {
             Ok(()) => {
                 self.counts.accepted += messages - draft.failed - draft.left_out;

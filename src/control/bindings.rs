@@ -1,6 +1,7 @@
 //! Maps: what comes from a controller or a mapped address turns what a patch says it turns.
 
 use super::address_map::Spot;
+use super::address_tree::AddressTree;
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
@@ -136,5 +137,6 @@ impl Control {
                 }
             }
         }
+        self.bound_tree = AddressTree::new(self.bound.keys().map(|address| (address.strip_prefix('/').unwrap_or(address), ())));
     }
 }

@@ -97,6 +97,7 @@ impl Control {
                     Ok(replies) => draft.replies.extend(replies),
                     Err(fail) => {
                         self.counts.fail(fail.code);
+                        self.counts.messages += 1;
                         draft.failed += 1;
                         draft.replies.push(fail.message());
                     }
@@ -118,6 +119,8 @@ impl Control {
             Step::Setting(slot, module, setting, value) => {
                 self.changed(client, Target { slot, spot: Spot::Setting(module, setting) });
                 let list = matches!(value, SettingValue::List(_));
+                // The entries of a list are addresses.
+                self.quick.forget_patterns();
                 self.slots[slot].settings.insert((module, setting), value);
                 if !list {
                     self.rebuild(slot);

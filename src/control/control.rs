@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::address_tree::AddressTree;
 use super::ahead::Ahead;
 use super::client::{Client, Origin};
 use super::counts::Counts;
@@ -51,6 +52,8 @@ pub struct Control {
     pub(super) names: HashMap<String, usize>,
     /// Mapped OSC addresses: slot and entry of its patch's maps.
     pub(super) bound: HashMap<String, Vec<(usize, usize)>>,
+    /// The same part by part.
+    pub(super) bound_tree: AddressTree<()>,
     pub(super) master: Strip,
     pub(super) limiter: bool,
     pub(super) tempo: f64,
@@ -99,6 +102,7 @@ impl Control {
             slots: Vec::new(),
             names: HashMap::new(),
             bound: HashMap::new(),
+            bound_tree: AddressTree::default(),
             master: Strip::default(),
             limiter: true,
             tempo: options.plan.tempo,

@@ -145,7 +145,7 @@ impl Control {
                         let under = if rest.is_empty() { Some(verb.address) } else { verb.address.strip_prefix(rest)?.strip_prefix('/') };
                         under.and_then(|under| under.split('/').next()).map(str::to_owned)
                     });
-                    self.slots[*slot].addresses.below(rest).into_iter().map(str::to_owned).chain(verbs).collect()
+                    self.slots[*slot].addresses.below(rest).map(str::to_owned).chain(verbs).collect()
                 }
                 None => VERBS.iter().filter_map(|verb| below(verb.address)).collect(),
             };

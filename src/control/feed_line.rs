@@ -246,3 +246,188 @@ impl Renamed {
         dropped
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::ControlId;
+
+    /// Notes what the engine would have been given.
+    struct Bench {
+        line: FeedLine,
+        ring: rtrb::Consumer<Event>,
+        given: usize,
+        fed: usize,
+        merged: usize,
+    }
+
+    fn value(place: usize, x: f32) -> Event {
+        Event { at: 0, act: Act::Knob { slot: 0, knob: KnobId(place as u32), value: x, beats: false } }
+    }
+
+    fn merge(place: usize) -> Merge {
+        Merge::Place(0, Place::Control(ControlId(place)))
+    }
+
+    /// Nothing stands in for it and nothing overtakes it.
+    fn barrier(number: u32) -> Event {
+        Event { at: 0, act: Act::Sync(number) }
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (feed, ring) = Feed::alone();
+            Self { line: FeedLine::new(feed), ring, given: 0, fed: 0, merged: 0 }
+        }
+
+        fn send(&mut self, events: &[Event], values: &[(Merge, usize)], closed: bool) -> bool {
+            let sent = self.line.send(events, values, closed);
+            self.given += if sent.kept { events.len() } else { 0 };
+            self.fed += sent.fed;
+            self.merged += sent.merged;
+            self.sums();
+            sent.kept
+        }
+
+        fn turn(&mut self, places: &[usize], x: f32, closed: bool) -> bool {
+            let events: Vec<Event> = places.iter().map(|place| value(*place, x)).collect();
+            let values: Vec<_> = places.iter().map(|place| (merge(*place), 1)).collect();
+            self.send(&events, &values, closed)
+        }
+
+        fn flush(&mut self) -> bool {
+            let (fed, all) = self.line.flush();
+            self.fed += fed;
+            self.sums();
+            all
+        }
+
+        /// What was taken in went on, was stood in for, or waits.
+        fn sums(&self) {
+            assert_eq!(self.given, self.fed + self.merged + self.line.waiting_events());
+            assert_eq!(self.line.waiting_events(), self.line.waiting.iter().map(|piece| piece.events.len()).sum::<usize>());
+        }
+
+        /// Fills the queue to the engine but for so many.
+        fn fill(&mut self, left: usize) {
+            let many: Vec<Event> = (0..FEED_CAPACITY - left).map(|at| value(at, 0.0)).collect();
+            assert!(self.send(&many, &[], false));
+            assert_eq!(self.fed, many.len(), "all of it went");
+        }
+
+        fn drain(&mut self) -> Vec<Event> {
+            std::iter::from_fn(|| self.ring.pop().ok()).collect()
+        }
+    }
+
+    #[test]
+    fn what_has_room_goes_at_once_and_in_order() {
+        let mut bench = Bench::new();
+        bench.turn(&[1, 2], 0.1, false);
+        bench.send(&[barrier(1)], &[], false);
+        bench.turn(&[1], 0.2, false);
+        assert_eq!(bench.drain(), [value(1, 0.1), value(2, 0.1), barrier(1), value(1, 0.2)]);
+        assert_eq!((bench.merged, bench.line.waiting_events()), (0, 0));
+    }
+
+    #[test]
+    fn values_that_wait_are_stood_in_for_by_newer_ones_but_not_across_a_barrier() {
+        let mut bench = Bench::new();
+        bench.turn(&[1, 2], 0.1, true);
+        bench.turn(&[2, 3], 0.2, true);
+        bench.send(&[barrier(1)], &[], true);
+        bench.turn(&[1], 0.3, true);
+        bench.turn(&[1, 1], 0.4, true);
+        bench.send(&[barrier(2)], &[], true);
+        bench.turn(&[2], 0.5, true);
+        assert_eq!((bench.merged, bench.line.waiting_events()), (3, 7));
+        assert!(bench.flush());
+        let before = [value(1, 0.1), value(2, 0.2), value(3, 0.2), barrier(1)];
+        assert_eq!(bench.drain(), [before.as_slice(), &[value(1, 0.4), barrier(2), value(2, 0.5)]].concat());
+    }
+
+    #[test]
+    fn a_bundle_goes_whole_in_one_flush() {
+        let mut bench = Bench::new();
+        bench.fill(2);
+        bench.turn(&[1, 2, 3], 0.1, false);
+        bench.turn(&[4], 0.1, false);
+        assert_eq!(bench.drain().len(), FEED_CAPACITY - 2, "a part of it does not go, nor does what came after it");
+        // What values came after one another is one piece: they act on the same sample.
+        assert!(bench.flush());
+        assert_eq!(bench.drain(), [value(1, 0.1), value(2, 0.1), value(3, 0.1), value(4, 0.1)]);
+    }
+
+    #[test]
+    fn nothing_overtakes_what_waits() {
+        let mut bench = Bench::new();
+        bench.fill(1);
+        bench.send(&[barrier(1), barrier(2)], &[], false);
+        bench.turn(&[1], 0.1, false);
+        assert_eq!(bench.drain().len(), FEED_CAPACITY - 1);
+        bench.send(&[barrier(3)], &[], false);
+        assert_eq!(bench.drain(), [barrier(1), barrier(2), value(1, 0.1), barrier(3)]);
+    }
+
+    #[test]
+    fn a_value_of_other_length_begins_a_piece_of_its_own() {
+        let mut bench = Bench::new();
+        bench.send(&[value(1, 0.1), value(2, 0.1)], &[(merge(1), 2)], true);
+        bench.send(&[value(1, 0.2)], &[(merge(1), 1)], true);
+        assert_eq!((bench.merged, bench.line.waiting_events(), bench.line.waiting.len()), (0, 3, 2));
+    }
+
+    #[test]
+    fn no_piece_outgrows_the_queue() {
+        let mut bench = Bench::new();
+        let places: Vec<usize> = (0..FEED_CAPACITY).collect();
+        bench.turn(&places[1..], 0.1, true);
+        bench.turn(&places[..1], 0.2, true);
+        assert_eq!(bench.line.waiting.len(), 1, "exactly as many as go at once");
+        bench.turn(&[FEED_CAPACITY], 0.3, true);
+        assert_eq!(bench.line.waiting.len(), 2, "one more does not join");
+        assert!(!bench.flush(), "the second waits for room");
+        assert_eq!((bench.drain().len(), bench.line.waiting_events()), (FEED_CAPACITY, 1));
+        assert!(bench.flush());
+        assert_eq!(bench.drain(), [value(FEED_CAPACITY, 0.3)]);
+    }
+
+    #[test]
+    fn what_finds_no_room_even_to_wait_is_not_kept_and_nothing_else_is_lost() {
+        let mut bench = Bench::new();
+        let batch: Vec<Event> = (0..FEED_CAPACITY).map(|at| barrier(at as u32)).collect();
+        for _ in 0..WAITING / FEED_CAPACITY {
+            assert!(bench.send(&batch, &[], true));
+        }
+        assert!(!bench.send(&batch[..1], &[], true) && !bench.turn(&[1], 0.1, true));
+        assert_eq!((bench.line.waiting_events(), bench.merged), (WAITING, 0));
+        let mut all = 0;
+        while bench.line.waiting_events() > 0 {
+            bench.flush();
+            all += bench.drain().len();
+        }
+        assert_eq!(all, WAITING);
+        assert!(bench.turn(&[1], 0.2, false));
+        assert_eq!(bench.drain(), [value(1, 0.2)]);
+    }
+
+    #[test]
+    fn what_was_changed_is_counted_anew_and_not_joined() {
+        let mut bench = Bench::new();
+        bench.turn(&[1, 2, 3], 0.1, true);
+        bench.line.change(|events| events.truncate(2));
+        assert_eq!(bench.line.waiting_events(), 2);
+        let sent = bench.line.send(&[value(1, 0.2)], &[(merge(1), 1)], true);
+        assert_eq!(sent, Sent { fed: 0, merged: 0, kept: true });
+        assert_eq!(bench.line.flush(), (3, true));
+        assert_eq!(bench.drain(), [value(1, 0.1), value(2, 0.1), value(1, 0.2)]);
+    }
+
+    #[test]
+    fn one_that_passes_goes_before_what_waits() {
+        let mut bench = Bench::new();
+        bench.turn(&[1], 0.1, true);
+        assert!(bench.line.pass(barrier(1)) && bench.flush());
+        assert_eq!(bench.drain(), [barrier(1), value(1, 0.1)]);
+    }
+}

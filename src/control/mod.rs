@@ -6,6 +6,7 @@
 //! [`apply`] and [`commit`] for the way of a message, [`reload`] and [`flight`] for the way of a patch.
 
 pub mod address_map;
+pub mod address_tree;
 pub mod ahead;
 pub mod apply;
 pub mod bindings;
@@ -30,6 +31,7 @@ mod meters;
 pub mod note_keys;
 pub mod note_verbs;
 pub mod notes;
+mod patterns;
 pub mod peer_clock;
 pub mod peers;
 pub mod place;

@@ -2,6 +2,8 @@
 //!
 //! What would be answered, or is anything but a number for a place that is no gate, takes the long way; so nothing is decided twice.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::address_map::Spot;
@@ -11,8 +13,10 @@ use super::control::Control;
 use super::draft::Step;
 use super::fail::{Code, Fail};
 use super::feed_line::Merge;
+use super::patterns::Matches;
 use super::place::Place;
 use super::scale::Scale;
+use super::targets::Target;
 use super::value::{Message, Value};
 use crate::base::units::Unit;
 use crate::engine::Event;
@@ -23,7 +27,7 @@ const REMEMBERED: usize = 65_536;
 
 /// What an address means.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+pub(super) struct Known {
     slot: usize,
     /// Its own place, whatever it was called by.
     place: Place,
@@ -36,6 +40,11 @@ struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Quick {
     known: FxHashMap<Box<str>, Known>,
+    /// What patterns mean.
+    pub(super) patterns: FxHashMap<Box<str>, Result<Arc<Matches>, Fail>>,
+    /// How many addresses all of these match.
+    pub(super) matched: usize,
+    messages: u64,
     events: Vec<Event>,
     values: Vec<(Merge, usize)>,
     turned: Vec<(usize, Place, Amount)>,
@@ -46,6 +55,13 @@ impl Quick {
     /// Addresses have changed.
     pub(super) fn forget(&mut self) {
         self.known.clear();
+        self.forget_patterns();
+    }
+
+    /// What patterns match has changed.
+    pub(super) fn forget_patterns(&mut self) {
+        self.patterns.clear();
+        self.matched = 0;
     }
 }
 
@@ -71,52 +87,73 @@ impl Control {
         quick.events.clear();
         quick.values.clear();
         quick.turned.clear();
+        quick.messages = 0;
         for message in messages {
             let Some((address, value)) = message else { return false };
-            let known = match quick.known.get(address) {
-                Some(known) => *known,
+            let (one, many);
+            let all = match quick.known.get(address) {
+                Some(known) => {
+                    one = *known;
+                    std::slice::from_ref(&one)
+                }
+                None if crate::wire::is_pattern(address) => {
+                    let Ok(matches) = self.matches(quick, address) else { return false };
+                    many = matches;
+                    &many.known
+                }
                 None => {
                     let Some(known) = self.plain(address) else { return false };
                     if quick.known.len() >= REMEMBERED {
                         quick.known.clear();
                     }
                     quick.known.insert(address.into(), known);
-                    known
+                    one = known;
+                    std::slice::from_ref(&one)
                 }
-            };
-            let amount = match (known.travel, value.number()) {
-                _ if value.is_not_finite() => return false,
-                (true, Some(x)) => Amount::Plain(known.scale.at_travel(x)),
-                _ => match known.scale.read(&value) {
-                    Ok(read) if !read.clipped => read.amount,
-                    _ => return false,
-                },
             };
             if quick.turned.is_empty() {
                 quick.first.clear();
                 quick.first.push_str(address);
             }
-            let before = quick.events.len();
-            self.slots[known.slot].turn(known.slot as u8, known.place, amount, &mut quick.events);
-            quick.values.push((Merge::Place(known.slot as u8, known.place), quick.events.len() - before));
-            quick.turned.push((known.slot, known.place, amount));
-            if quick.events.len() > TOGETHER {
+            if all.is_empty() || !all.iter().all(|known| self.resolve_one(quick, *known, &value)) {
                 return false;
             }
+            quick.messages += 1;
         }
-        !quick.turned.is_empty()
+        quick.messages > 0
+    }
+
+    /// Whether a value is plain where it is to go.
+    fn resolve_one(&self, quick: &mut Quick, known: Known, value: &Value) -> bool {
+        let amount = match (known.travel, value.number()) {
+            _ if value.is_not_finite() => return false,
+            (true, Some(x)) => Amount::Plain(known.scale.at_travel(x)),
+            _ => match known.scale.read(value) {
+                Ok(read) if !read.clipped => read.amount,
+                _ => return false,
+            },
+        };
+        let before = quick.events.len();
+        self.slots[known.slot].turn(known.slot as u8, known.place, amount, &mut quick.events);
+        quick.values.push((Merge::Place(known.slot as u8, known.place), quick.events.len() - before));
+        quick.turned.push((known.slot, known.place, amount));
+        quick.events.len() <= TOGETHER
     }
 
     /// What an address means, where the long way would come to a number that is no event.
     fn plain(&self, address: &str) -> Option<Known> {
-        if crate::wire::is_pattern(address) || self.find_verb(address).is_some() {
+        if self.find_verb(address).is_some() {
             return None;
         }
         let (plain, travel) = match address.strip_prefix("/n/") {
             Some(rest) => (&address[address.len() - rest.len() - 1..], true),
             None => (address, false),
         };
-        let target = self.find_target(plain)?;
+        self.known(self.find_target(plain)?, travel)
+    }
+
+    /// A value, where it is a number that is no event.
+    pub(super) fn known(&self, target: Target, travel: bool) -> Option<Known> {
         let Spot::Place(place) = target.spot else { return None };
         let scale = self.scale(target)?;
         let event = scale.is_event() || matches!(scale.unit, Unit::Gate | Unit::Trigger);
@@ -124,7 +161,7 @@ impl Control {
     }
 
     fn commit_quick(&mut self, quick: &Quick, client: Client) -> Vec<Message> {
-        let messages = quick.turned.len() as u64;
+        let messages = quick.messages;
         self.counts.messages += messages;
         self.counts.events += quick.events.len() as u64;
         if self.feed(client.origin, &quick.events, &quick.values).is_err() {

@@ -9,6 +9,7 @@ use super::draft::MASTER;
 use super::fail::{Code, Fail};
 use super::meters;
 use super::meters::{Gathered, Metered};
+use super::patterns::Matches;
 use super::streams::Stream;
 use super::targets::Target;
 use super::value::{Message, Value};
@@ -91,6 +92,17 @@ impl Subscription {
         if !watch.waits {
             watch.waits = true;
             self.queue.push_back(at);
+        }
+    }
+
+    /// All that show this are to be told.
+    fn touch(&mut self, key: Key) {
+        for at in self.keys.get(&key).map_or(&[][..], Vec::as_slice) {
+            let watch = &mut self.watches[*at];
+            if !watch.waits {
+                watch.waits = true;
+                self.queue.push_back(*at);
+            }
         }
     }
 }
@@ -225,8 +237,9 @@ impl Control {
         let spelt = |address: &str| if text { format!("{address}/text") } else { address.to_owned() };
         let bound = |address: &str| self.bound.get(address).and_then(|entries| entries.first()).map(|(slot, map)| Told::Bound(*slot, *map));
         if crate::wire::is_pattern(path) {
-            let mut all: Vec<_> = self.find_all(path)?.targets.into_iter().map(|(name, target)| (spelt(&name), told(target))).collect();
-            all.extend(self.find_all_bound(path).into_iter().filter_map(|name| bound(&name).map(|told| (name, told))));
+            let Matches { targets, bound: mapped, .. } = self.find_all(path)?;
+            let mut all: Vec<_> = targets.into_iter().map(|(name, target)| (spelt(&name), told(target))).collect();
+            all.extend(mapped.into_iter().filter_map(|name| bound(&name).map(|told| (name, told))));
             return Ok(all);
         }
         if let Some(target) = self.find_target(plain).filter(|target| !self.ask(*target, travel).is_empty()) {
@@ -254,6 +267,8 @@ impl Control {
         sub.watches.clear();
         sub.keys.clear();
         sub.queue.clear();
+        // So that nothing that is set later needs memory for it.
+        sub.queue.reserve(found.len());
         for (at, (address, told)) in found.into_iter().enumerate() {
             for key in self.watched_keys(told) {
                 sub.keys.entry(key).or_default().push(at);
@@ -297,9 +312,7 @@ impl Control {
     pub(super) fn touch_watches(&mut self, maker: Client, key: Key) {
         for (_, one) in self.subscribers.of.iter_mut().filter(|(client, _)| **client != maker) {
             for sub in &mut one.all {
-                for at in sub.keys.get(&key).cloned().unwrap_or_default() {
-                    sub.wait(at);
-                }
+                sub.touch(key);
             }
         }
     }

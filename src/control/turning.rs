@@ -7,7 +7,7 @@ use super::fail::{Code, Fail};
 use super::feed_line::Merge;
 use super::scale::{Scale, Unreadable};
 use super::slot::{level_factor, strip_scale};
-use super::targets::{Matches, Target};
+use super::targets::Target;
 use super::value::{Message, Value};
 use crate::base::units::Unit;
 use crate::engine::event::{ALL_SLOTS, Mix};
@@ -158,34 +158,6 @@ impl Control {
             Some(scale) if travel => vec![Value::Number(scale.travel_of(amount, self.tempo))],
             Some(scale) => vec![scale.tell(amount)],
             None => Vec::new(),
-        }
-    }
-
-    /// All that a pattern means. What cannot take the values is passed over, unless none can.
-    pub(super) fn draft_pattern(&mut self, draft: &mut Draft, address: &str, values: &[Value]) -> Result<(), Fail> {
-        let Matches { targets, verbs } = self.find_all(address)?;
-        let bound = self.find_all_bound(address);
-        let travel = address.starts_with("/n/");
-        let mut first = None;
-        let mut done = 0;
-        let mut count = |done_so: Result<(), Fail>| match done_so {
-            Ok(()) => done += 1,
-            Err(fail) => first = first.take().or(Some(fail)),
-        };
-        for (path, target) in targets {
-            count(self.draft_value(draft, target, &path, values, travel));
-        }
-        for (path, found) in verbs {
-            count(self.draft_verb(draft, found, &path, values));
-        }
-        for path in bound {
-            let entries = self.bound.get(&path).cloned().unwrap_or_default();
-            count(self.draft_bound(draft, entries, &path, values));
-        }
-        match first {
-            _ if done > 0 => Ok(()),
-            Some(fail) => Err(fail),
-            None => Err(Fail::new(address, Code::Pattern, "the pattern matches nothing")),
         }
     }
 }

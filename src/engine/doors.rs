@@ -26,6 +26,13 @@ pub struct Feed {
 pub struct Full;
 
 impl Feed {
+    /// A feed without an engine, and its other end.
+    #[cfg(test)]
+    pub(crate) fn alone() -> (Self, rtrb::Consumer<Event>) {
+        let (ring, end) = rtrb::RingBuffer::new(FEED_CAPACITY);
+        (Self { number: 0, ring }, end)
+    }
+
     /// Sends all events, or none. Together they come into the engine between two blocks. `[control]`
     ///
     /// # Errors

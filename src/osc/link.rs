@@ -233,6 +233,15 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Way::WebSocket(socket) = &mut self.way {
+            // Says farewell, as the protocol wants it; who is gone already does not hear it.
+            let _ = socket.close(None).and_then(|()| socket.flush());
+        }
+    }
+}
+
 fn closed() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the other end closed the connection")
 }

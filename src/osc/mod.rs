@@ -14,11 +14,13 @@ pub mod intake;
 pub mod json;
 pub mod limit;
 pub mod link;
+pub mod moment;
 mod out;
 mod reply;
 pub mod server;
 mod stream;
 pub mod text;
+pub mod typed;
 mod udp;
 mod websocket;
 

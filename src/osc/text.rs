@@ -13,9 +13,12 @@ pub enum BadLine {
     OpenQuote,
 }
 
-/// Words of a line; in quotation marks they may hold spaces, and `\` takes the next character as it is. Whether it was quoted
-/// stands beside each.
-fn words(line: &str) -> Result<Vec<(String, bool)>, BadLine> {
+/// Words of a line; in quotation marks they may hold spaces, `\n`, `\r` and `\t` are what they are elsewhere, and `\` takes any other
+/// character as it is. Whether it was quoted stands beside each.
+///
+/// # Errors
+/// [`BadLine::OpenQuote`]. `[control]`
+pub fn words(line: &str) -> Result<Vec<(String, bool)>, BadLine> {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
     while let Some(first) = chars.next() {
@@ -27,7 +30,12 @@ fn words(line: &str) -> Result<Vec<(String, bool)>, BadLine> {
             loop {
                 match chars.next().ok_or(BadLine::OpenQuote)? {
                     '"' => break,
-                    '\\' => word.push(chars.next().ok_or(BadLine::OpenQuote)?),
+                    '\\' => word.push(match chars.next().ok_or(BadLine::OpenQuote)? {
+                        'n' => '\n',
+                        'r' => '\r',
+                        't' => '\t',
+                        c => c,
+                    }),
                     c => word.push(c),
                 }
             }
@@ -87,10 +95,13 @@ pub fn spell(message: &Message) -> String {
             Value::Text(text) => {
                 line.push('"');
                 for c in text.chars() {
-                    if matches!(c, '"' | '\\') {
-                        line.push('\\');
+                    match c {
+                        '"' | '\\' => line.extend(['\\', c]),
+                        '\n' => line.push_str("\\n"),
+                        '\r' => line.push_str("\\r"),
+                        '\t' => line.push_str("\\t"),
+                        c => line.push(c),
                     }
-                    line.push(if c == '\n' || c == '\r' { ' ' } else { c });
                 }
                 line.push('"');
             }
@@ -162,6 +173,7 @@ mod tests {
                 "a b".into(),
                 "5".into(),
                 "q\"\\".into(),
+                "two\nlines\t\\n".into(),
                 "".into(),
                 "-".into(),
             ],

@@ -20,5 +20,5 @@ pub use encode::encode;
 pub use frame::{Broken, Deframer, Framing, frame};
 pub use limits::{Limits, Refusal};
 pub use packet::{Arg, Bundle, Message, Packet};
-pub use pattern::{Pattern, is_pattern};
+pub use pattern::{BadPattern, Pattern, is_pattern};
 pub use walk::walk;

@@ -12,6 +12,7 @@ use rackd::plan::outline::NoteValue;
 use rackd::plan::{Before, KnobId, Options, compile};
 
 mod host;
+mod intake;
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
