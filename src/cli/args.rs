@@ -241,15 +241,17 @@ Examples:
   rackd send --to 127.0.0.1:9000 --wait 0 /led 3 r:ff8000
   rackd send - < messages.txt                     a message a line
 
-Arguments are taken for what they look like: 48 is an integer, 0.9 a float, true and false are booleans, all else is text.
-A letter and a colon before one say its type:
+Arguments are taken for what they look like: 48 is an integer, 0.9 a float, true and false are
+booleans, all else is text. A letter and a colon before one say its type:
   i:48  h:48        integer of 32 and 64 bits        s:48           text
   f:1   d:1         float of 32 and 64 bits          b:00ff10       bytes in hex
   c:x               a character                      r:ff8000ff     a colour: red green blue alpha
-  t:+200ms  t:now   a time (as for --at)             m:90,60,127    MIDI: [port,] status in hex, data
+  t:+200ms  t:now   a time (as for --at)             m:90,60,127    MIDI: [port,]status,data,data
   T  F  N  I        true, false, nil, impulse        [ 1 2 [ 3 ] ]  arrays
 
-`+` alone begins the next message of a bundle. Options stand before the address: all behind it is the message.
+`+` alone begins the next message of a bundle. Options stand before the address: all behind it
+is the message. Of MIDI the status is in hex, the rest in decimal.
+
 Replies are printed as they could be sent. A /fail ends with 1, nobody there with 3.";
 
 /// `send`.
@@ -293,9 +295,10 @@ Examples:
   rackd listen 9000 --rate         messages a second of each address
   rackd listen 9000 --json --count 10 | jq .args
 
-Each line gives seconds since the start, who sent it, the address and the arguments, written as `rackd send` takes them. A bundle
-stands above its messages, with its time tag as it stood to its arrival (+200.000ms: that much ahead); bundles within bundles are
-indented. A packet that is no OSC is shown with the reason. Nothing is answered. Ctrl-C ends.";
+Each line gives seconds since the start, who sent it, the address and the arguments, written as
+`rackd send` takes them. A bundle stands above its messages, with its time tag as it stood to its
+arrival (+200.000ms: that much ahead); bundles within bundles are indented. A packet that is no
+OSC is shown with the reason. Nothing is answered. Ctrl-C ends.";
 
 /// `listen`.
 #[derive(Debug, Args)]
@@ -342,8 +345,9 @@ Examples:
   rackd status --watch 5s --json   one JSON object each five seconds
   rackd status --to 192.168.1.20:57130
 
-Everything that came in is counted, and what became of it: packets = understood + malformed, messages = accepted + refused,
-events = fed + merged + dropped + waiting. Ends with 3 where none answers.";
+Everything that came in is counted, and what became of it: packets = understood + malformed,
+messages = accepted + refused + late-dropped, events = fed + merged + dropped + waiting. Ends
+with 3 where none answers.";
 
 /// `status`.
 #[derive(Debug, Args)]

@@ -25,9 +25,11 @@ pub fn tag(tag: u64, now: i64) -> String {
     moment::spell(tag, now)
 }
 
-/// Nanoseconds since 1970 as seconds.
+/// Nanoseconds as seconds: the nearest number that there is, which a division would miss now and then.
 fn seconds(nanos: i64) -> f64 {
-    nanos as f64 / 1e9
+    let sign = if nanos < 0 { "-" } else { "" };
+    let nanos = nanos.unsigned_abs();
+    format!("{sign}{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000).parse().unwrap_or(0.0)
 }
 
 /// A message as a JSON object: `time` since 1970 \[s\], `from`, `address`, `types`, `args`; of one in a bundle also `bundle`: its time since

@@ -14,14 +14,15 @@ use crate::osc::client::ask;
 use crate::wire::{Arg, Message};
 
 /// Headings, in order, and the names that stand under each; what begins with one of these names and `/` stands there too.
-const GROUPS: [(&str, &[&str]); 7] = [
+const GROUPS: [(&str, &[&str]); 8] = [
     ("engine", &["rate", "now", "load", "voices", "slots", "tempo", "limited", "not-finite"]),
     ("packets", &["packets", "understood", "malformed", "lost"]),
     ("messages", &["messages", "accepted", "refused", "late-dropped"]),
     ("events", &["events", "fed", "merged", "dropped", "waiting", "applied", "overflowed"]),
     ("lateness", &["late", "late-events"]),
     ("notes", &["leases-over"]),
-    ("answers", &["unanswered", "unreported"]),
+    ("answers", &["unanswered", "unread", "untold", "unreported"]),
+    ("connections", &["connections", "not-allowed", "receive-buffer"]),
 ];
 /// What must add up: the whole, its parts.
 const SUMS: [(&str, &[&str]); 3] = [
@@ -29,10 +30,12 @@ const SUMS: [(&str, &[&str]); 3] = [
     ("messages", &["accepted", "refused", "late-dropped"]),
     ("events", &["fed", "merged", "dropped", "waiting"]),
 ];
-/// Wholes whose parts are all names below them, but for notices, which are counted beside.
-const CAUSES: [(&str, &[&str]); 2] = [("malformed", &[]), ("refused", &["refused/clipped"])];
+/// Other wholes whose parts are all the names below them, but for notices, which are counted beside: the name of the sum, the whole, what
+/// is beside it.
+const BELOW: [(&str, &str, &[&str]); 3] =
+    [("packets-by-transport", "packets", &[]), ("malformed", "malformed", &[]), ("refused", "refused", &["refused/clipped"])];
 /// What a name means, where it does not say so itself.
-const MEANINGS: [(&str, &str); 15] = [
+const MEANINGS: [(&str, &str); 18] = [
     ("rate", "frames a second"),
     ("now", "frames played"),
     ("load", "of the time that there is for a block"),
@@ -48,6 +51,9 @@ const MEANINGS: [(&str, &str); 15] = [
     ("late", "bundles that came after their time"),
     ("late-dropped", "too late, and their client wants them left out"),
     ("unanswered", "replies kept back"),
+    ("unread", "not sent to who did not take what came before"),
+    ("not-allowed", "datagrams from where none are allowed"),
+    ("receive-buffer", "bytes that the system keeps while rackd is busy"),
 ];
 
 /// Names and numbers, in the order in which they were told.
@@ -57,6 +63,7 @@ struct Report(Vec<(String, f64)>);
 /// Whether one whole is the sum of its parts.
 #[derive(Clone, Debug, PartialEq)]
 struct Sum {
+    name: &'static str,
     whole: &'static str,
     parts: Vec<(String, f64)>,
     off: f64,
@@ -128,20 +135,20 @@ impl Report {
     fn sums(&self) -> Vec<Sum> {
         let named = SUMS.iter().filter_map(|(whole, parts)| {
             let parts: Vec<_> = parts.iter().filter_map(|part| Some(((*part).to_owned(), self.get(part)?))).collect();
-            (!parts.is_empty()).then_some((*whole, parts))
+            (!parts.is_empty()).then_some((*whole, *whole, parts))
         });
-        let causes = CAUSES.iter().map(|(whole, beside)| {
+        let below = BELOW.iter().map(|(name, whole, beside)| {
             let below = self
                 .0
                 .iter()
                 .filter(|(name, _)| name.strip_prefix(whole).is_some_and(|rest| rest.starts_with('/')) && !beside.contains(&name.as_str()));
-            (*whole, below.cloned().collect())
+            (*name, *whole, below.cloned().collect())
         });
-        let sum = |(whole, parts): (&'static str, Vec<(String, f64)>)| {
+        let sum = |(name, whole, parts): (&'static str, &'static str, Vec<(String, f64)>)| {
             let off = self.get(whole)? - parts.iter().map(|(_, value)| value).sum::<f64>();
-            Some(Sum { whole, parts, off })
+            Some(Sum { name, whole, parts, off })
         };
-        named.chain(causes).filter_map(sum).collect()
+        named.chain(below).filter_map(sum).collect()
     }
 
     /// Headings with the names under each: the known ones first, then what others have added, by what stands before its `/`.
@@ -194,7 +201,7 @@ fn table(report: &Report, at: &str, since: Option<(f64, &Report)>, style: Style)
         let here = |sum: &&Sum| GROUPS.iter().any(|(group, names)| *group == title && names.contains(&sum.whole));
         for sum in sums.iter().filter(here) {
             // Causes are only spoken of where they do not add up: they stand below one another anyway.
-            let named = SUMS.iter().any(|(whole, _)| *whole == sum.whole);
+            let named = SUMS.iter().any(|(whole, _)| *whole == sum.name);
             let whole = number(report.get(sum.whole).unwrap_or(0.0));
             let parts: Vec<String> = sum.parts.iter().map(|(name, value)| format!("{} {name}", number(*value))).collect();
             if sum.off != 0.0 {
@@ -220,7 +227,7 @@ fn object(report: &Report, from: &str) -> Value {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let whole = |x: f64| if x.fract() == 0.0 && x.abs() < 9e15 { json!(x as i64) } else { json!(x) };
     let status: Map<String, Value> = report.0.iter().map(|(name, value)| (name.clone(), whole(*value))).collect();
-    let sums: Map<String, Value> = report.sums().iter().map(|sum| (sum.whole.to_owned(), json!(sum.off == 0.0))).collect();
+    let sums: Map<String, Value> = report.sums().iter().map(|sum| (sum.name.to_owned(), json!(sum.off == 0.0))).collect();
     json!({ "time": time, "from": from, "status": status, "sums": sums })
 }
 
@@ -233,8 +240,10 @@ mod tests {
         Report::read(&args)
     }
 
-    const SOUND: [(&str, i32); 14] = [
+    const SOUND: [(&str, i32); 16] = [
         ("packets", 10),
+        ("packets/udp", 7),
+        ("packets/slip", 3),
         ("malformed", 3),
         ("messages", 20),
         ("accepted", 15),
@@ -254,13 +263,15 @@ mod tests {
     fn sums_add_up_or_are_told() {
         let sound = report(&SOUND);
         let sums = sound.sums();
-        assert_eq!(sums.iter().map(|sum| sum.whole).collect::<Vec<_>>(), ["packets", "messages", "events", "malformed", "refused"]);
+        let names: Vec<&str> = sums.iter().map(|sum| sum.name).collect();
+        assert_eq!(names, ["packets", "messages", "events", "packets-by-transport", "malformed", "refused"]);
         assert!(sums.iter().all(|sum| sum.off == 0.0), "{sums:?}");
         let text = table(&sound, "here", None, Style(false));
         assert!(text.contains("  20 messages = 15 accepted + 5 refused\n"), "{text}");
         assert!(text.contains("  10 packets = 7 understood + 3 malformed\n") && !text.contains('≠'), "{text}");
 
-        for (name, whole, told) in [
+        for (name, sum, told) in [
+            ("packets/udp", "packets-by-transport", "10 packets ≠ 6 packets/udp + 3 packets/slip: 1 too many"),
             ("accepted", "messages", "20 messages ≠ 14 accepted + 5 refused: 1 too many"),
             ("malformed/short", "malformed", "3 malformed ≠ 1 malformed/short + 1 malformed/empty: 1 too many"),
             ("fed", "events", "9 events ≠ 8 fed + 0 merged: 1 too many"),
@@ -268,10 +279,10 @@ mod tests {
             let mut wrong = sound.clone();
             let entry = wrong.0.iter_mut().find(|(known, _)| known == name).expect("the name");
             entry.1 -= 1.0;
-            assert_eq!(wrong.sums().iter().filter(|sum| sum.off != 0.0).map(|sum| sum.whole).collect::<Vec<_>>(), [whole]);
+            assert_eq!(wrong.sums().iter().filter(|sum| sum.off != 0.0).map(|sum| sum.name).collect::<Vec<_>>(), [sum]);
             let text = table(&wrong, "here", None, Style(false));
             assert!(text.contains(told), "{text}");
-            assert_eq!(object(&wrong, "here")["sums"][whole], json!(false));
+            assert_eq!(object(&wrong, "here")["sums"][sum], json!(false));
         }
     }
 
@@ -282,6 +293,8 @@ mod tests {
         let mut names: Vec<&str> = groups.iter().flat_map(|(_, entries)| entries).map(|(name, _)| name.as_str()).collect();
         let titles: Vec<&str> = groups.iter().map(|(title, _)| title.as_str()).collect();
         assert_eq!(titles, ["packets", "messages", "events", "more", "tcp"]);
+        let packets: Vec<&str> = groups[0].1.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(packets, ["packets", "packets/udp", "packets/slip", "understood", "malformed", "malformed/short", "malformed/empty"]);
         let mut told: Vec<&str> = SOUND.iter().map(|(name, _)| *name).chain(["understood"]).collect();
         names.sort_unstable();
         told.sort_unstable();

@@ -97,8 +97,8 @@ impl Control {
         {
             return Some(Value::Integer(*index as i64));
         }
-        let Spot::Place(place) = target.spot else { return self.ask(target, true).into_iter().next() };
-        let amount = self.slots[slot].present(place)?;
+        let Spot::Place(_) = target.spot else { return self.ask(target, true).into_iter().next() };
+        let amount = self.amount_at(target)?;
         let x = mapped(self.scale(target)?, map).travel_of(amount, self.tempo);
         let (from, end) = map.range_in.unwrap_or((0.0, 1.0));
         Some(Value::Number(f64::from(from) + x * (f64::from(end) - f64::from(from))))

@@ -1,6 +1,9 @@
 //! From a draft to the engine: done whole or not at all.
 
+use std::collections::BTreeMap;
+
 use super::address_map::Spot;
+use super::ahead::{Gone, weight};
 use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
@@ -8,7 +11,7 @@ use super::fail::{Code, Fail};
 use super::feed_line::{Merge, NoRoom};
 use super::streams::Stream;
 use super::targets::Target;
-use super::value::Message;
+use super::value::{Message, Value};
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
 use crate::base::time::SampleTime;
 use crate::engine::event::Mix;
@@ -18,17 +21,35 @@ use crate::module::SettingValue;
 /// Events of one packet at most: what the engine's queue can take at once.
 pub(super) const TOGETHER: usize = crate::engine::doors::FEED_CAPACITY;
 
+/// What waits for its time, by that time.
+type Far = BTreeMap<SampleTime, (Vec<Event>, Vec<Step>)>;
+
 impl Control {
     /// Sends the events, then does the steps; nothing is done where the events find no room.
     pub(super) fn commit(&mut self, draft: &mut Draft) -> Result<(), Fail> {
-        let now = self.shown.now();
-        if !self.later.has_room(draft.steps.iter().filter(|(at, step)| *at > now && step.waits()).count()) {
+        for clear in std::mem::take(&mut draft.clears) {
+            let count = self.clear(draft.client, clear);
+            draft.replies.push(Message::new("/done", vec!["/clear".into(), Value::Integer(count as i64)]));
+        }
+        let (now, near) = (self.shown.now(), self.near());
+        if !self.later.has_room(draft.steps.iter().filter(|(at, step)| (now + 1..near).contains(at) && step.waits()).count()) {
             return Err(Fail::new("", Code::Full, "too many values wait for their time"));
         }
         let values = draft.merges().to_vec();
-        let events = std::mem::take(&mut draft.events);
-        self.send(draft.client, events, &values)?;
+        let (mut soon, mut far) = (Vec::new(), Far::new());
+        for event in std::mem::take(&mut draft.events) {
+            if event.at < near { soon.push(event) } else { far.entry(event.at).or_default().0.push(event) }
+        }
+        let mut steps = Vec::new();
         for (at, step) in std::mem::take(&mut draft.steps) {
+            if at >= near && step.waits() { far.entry(at).or_default().1.push(step) } else { steps.push((at, step)) }
+        }
+        if let Err(fail) = self.send(draft.client, &soon, &values, far) {
+            // Who sends the events another way still wants these.
+            draft.steps = steps;
+            return Err(fail);
+        }
+        for (at, step) in steps {
             if at > now && step.waits() {
                 self.later.push(at, draft.client, step);
             } else {
@@ -39,27 +60,41 @@ impl Control {
     }
 
     /// Sends events: those that are near as one batch, the rest as batches that wait, one a time.
-    fn send(&mut self, client: Client, events: Vec<Event>, values: &[(Merge, usize)]) -> Result<(), Fail> {
-        let count = events.len();
+    fn send(&mut self, client: Client, soon: &[Event], values: &[(Merge, usize)], far: Far) -> Result<(), Fail> {
+        let far_events: usize = far.values().map(|(events, _)| events.len()).sum();
+        let count = soon.len() + far_events;
         if count > TOGETHER {
             return Err(Fail::new("", Code::TooMuch, format!("{count} events at once; at most {TOGETHER}")));
         }
-        let near = self.near();
-        let (soon, far): (Vec<Event>, Vec<Event>) = events.into_iter().partition(|event| event.at < near);
-        if !self.ahead.has_room(client, far.len()) {
-            self.counts.dropped += count as u64;
-            self.counts.events += count as u64;
-            return Err(Fail::new("", Code::Full, "too many events wait for their time"));
-        }
+        // What came before for the same time goes first.
+        self.feed_near();
         self.counts.events += count as u64;
-        if self.feed(client.origin, &soon, values).is_err() {
-            self.counts.dropped += far.len() as u64;
+        let weight = far.values().map(|(events, steps)| weight(events, steps)).sum();
+        let panics = far.values().flat_map(|(events, _)| events).filter(|event| matches!(event.act, Act::Panic { .. })).count();
+        let until = far.keys().next_back().copied().unwrap_or(0);
+        let room = if self.ahead.has_room_for_panics(panics) { self.ahead.make_room(client, until, weight) } else { None };
+        let Some(gone) = room else {
+            self.counts.dropped += count as u64;
+            return Err(Fail::new("", Code::Full, "too many events wait for their time"));
+        };
+        self.taken_back(&gone);
+        if self.feed(client.origin, soon, values).is_err() {
+            self.counts.dropped += far_events as u64;
             return Err(Fail::new("", Code::Full, "the queue to the engine is full"));
         }
-        for batch in far.chunk_by(|a, b| a.at == b.at) {
-            self.ahead.push(batch[0].at, client, batch.to_vec());
+        for (at, (events, steps)) in far {
+            self.ahead.push(at, client, events, steps);
         }
         Ok(())
+    }
+
+    /// What waited was taken back: it is counted, and its notes are over before they have begun.
+    pub(super) fn taken_back(&mut self, gone: &Gone) {
+        self.counts.dropped += gone.count() as u64;
+        for note in &gone.notes {
+            let ended = self.notes.ended(*note);
+            self.tell_ended(ended);
+        }
     }
 
     /// Sends a batch by an origin's feed, with what its values are if newer ones may stand in for them; what finds no room is counted as dropped.
@@ -114,6 +149,7 @@ impl Control {
                 let of = &mut self.slots[slot];
                 let place = place.own(&of.patch);
                 of.turned.insert(place, amount);
+                self.arrive(Target { slot, spot: Spot::Place(place) });
                 self.changed(client, Target { slot, spot: Spot::Place(place) });
             }
             Step::Setting(slot, module, setting, value) => {
@@ -136,7 +172,9 @@ impl Control {
                     of.settings.insert((module, setting), SettingValue::List(list));
                 }
             }
+            Step::Glide(target, amount, way) => self.set_off(client, target, amount, way),
             Step::Strip(slot, mix, value) => {
+                self.arrive(Target { slot, spot: Spot::Strip(mix) });
                 self.changed(client, Target { slot, spot: Spot::Strip(mix) });
                 let strip = if slot == MASTER { &mut self.master } else { &mut self.slots[slot].strip };
                 match mix {
@@ -149,6 +187,7 @@ impl Control {
             }
             Step::Tempo(tempo) => {
                 self.tempo = tempo;
+                self.bend_glides();
                 self.changed_stream(client, Stream::Tempo);
             }
             Step::Running(running) => {

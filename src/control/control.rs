@@ -13,6 +13,7 @@ use super::dump::Dumps;
 use super::fail::Fail;
 use super::feed_line::FeedLine;
 use super::flight::Flight;
+use super::glides::Glides;
 use super::keyboard::Keyboard;
 use super::later::Later;
 use super::notes::Notes;
@@ -52,6 +53,8 @@ pub struct Control {
     pub(super) names: HashMap<String, usize>,
     /// Mapped OSC addresses: slot and entry of its patch's maps.
     pub(super) bound: HashMap<String, Vec<(usize, usize)>>,
+    /// Numbers on their way.
+    pub(super) glides: Glides,
     /// The same part by part.
     pub(super) bound_tree: AddressTree<()>,
     pub(super) master: Strip,
@@ -102,6 +105,7 @@ impl Control {
             slots: Vec::new(),
             names: HashMap::new(),
             bound: HashMap::new(),
+            glides: Glides::default(),
             bound_tree: AddressTree::default(),
             master: Strip::default(),
             limiter: true,

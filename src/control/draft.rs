@@ -1,9 +1,11 @@
 //! What a packet comes to, worked out in full before any of it is done.
 
+use super::clear::Clear;
 use super::client::Client;
 use super::feed_line::Merge;
 use super::notes::{NoteName, Sounding};
 use super::place::Place;
+use super::targets::Target;
 use super::value::{Message, Value};
 use crate::base::time::SampleTime;
 use crate::engine::event::Mix;
@@ -14,6 +16,15 @@ use crate::patch::{Amount, ModuleId};
 /// Number of the master among the slots.
 pub const MASTER: usize = u8::MAX as usize;
 
+/// The time of a glide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Of its first frame; 0: as soon as may be.
+    pub at: SampleTime,
+    /// How long it takes.
+    pub frames: u32,
+}
+
 /// A change to what Control knows, done when the events have been sent.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -23,6 +34,8 @@ pub enum Step {
     Setting(usize, ModuleId, usize, SettingValue),
     /// An entry of a list is this from now on.
     Cell(usize, ModuleId, usize, usize, f32),
+    /// A number sets off to there, and stands there when it has arrived.
+    Glide(Target, Amount, Way),
     /// A strip of a slot, or of the [`MASTER`], stands there from now on, as its address gives it.
     Strip(usize, Mix, f32),
     /// Beats a minute.
@@ -47,7 +60,7 @@ impl Step {
     /// Whether it says where something stands: that is so from its time on, not before. `[control]`
     pub const fn waits(&self) -> bool {
         match self {
-            Self::Turned(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
+            Self::Turned(..) | Self::Glide(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
             Self::Touched(..) | Self::Started(..) | Self::Released(_) | Self::Renewed(_) | Self::Sync(..) | Self::Call(..) => false,
         }
@@ -74,6 +87,8 @@ pub struct Draft {
     pub left_out: u64,
     /// By how much the present group's notes are shorter, since they came too late [frames].
     pub cut: u64,
+    /// What is to be taken back before anything is sent.
+    pub clears: Vec<Clear>,
     /// What each value is, and how many events it has.
     values: Vec<(Merge, usize)>,
 }
@@ -91,6 +106,7 @@ impl Draft {
             failed: 0,
             left_out: 0,
             cut: 0,
+            clears: Vec::new(),
             values: Vec::new(),
         }
     }

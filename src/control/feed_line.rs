@@ -85,6 +85,11 @@ impl Piece {
             let (own, after) = rest.split_at((*count).min(rest.len()));
             rest = after;
             match self.newest.entry(*merge) {
+                Entry::Occupied(mut older) if glides(own) && !glides(&self.events[older.get().0..][..older.get().1]) => {
+                    // It is to set off from the value before it: that one stays.
+                    older.insert((self.events.len(), own.len()));
+                    self.events.extend_from_slice(own);
+                }
                 Entry::Occupied(older) => {
                     let (at, count) = *older.get();
                     // The same value twice in one packet may differ in nothing but its amount.
@@ -99,6 +104,11 @@ impl Piece {
         }
         merged
     }
+}
+
+/// Whether these events begin a glide.
+fn glides(events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event.act, Act::Knob { frames: 1.., .. } | Act::Mix { frames: 1.., .. }))
 }
 
 /// A feed and what waits before it: pieces, each of which goes in whole. Values that come one after another, with nothing between
@@ -218,9 +228,9 @@ impl Renamed {
             let before = out.len();
             let mut put = |act: Act| out.push(Event { at: event.at, act });
             let named = match event.act {
-                Act::Knob { slot: of, knob, value, beats } if of == slot => {
+                Act::Knob { slot: of, knob, value, beats, frames } if of == slot => {
                     let knobs = self.knobs.get(&knob).map_or(&[][..], Vec::as_slice);
-                    knobs.iter().for_each(|knob| put(Act::Knob { slot, knob: *knob, value, beats }));
+                    knobs.iter().for_each(|knob| put(Act::Knob { slot, knob: *knob, value, beats, frames }));
                     // A control's other knobs say the same once more: that is no loss.
                     self.knobs.contains_key(&knob)
                 }
@@ -262,7 +272,7 @@ mod tests {
     }
 
     fn value(place: usize, x: f32) -> Event {
-        Event { at: 0, act: Act::Knob { slot: 0, knob: KnobId(place as u32), value: x, beats: false } }
+        Event { at: 0, act: Act::Knob { slot: 0, knob: KnobId(place as u32), value: x, beats: false, frames: 0 } }
     }
 
     fn merge(place: usize) -> Merge {
@@ -429,5 +439,21 @@ mod tests {
         bench.turn(&[1], 0.1, true);
         assert!(bench.line.pass(barrier(1)) && bench.flush());
         assert_eq!(bench.drain(), [barrier(1), value(1, 0.1)]);
+    }
+
+    #[test]
+    fn the_newest_stands_in_for_older_values_but_a_glide_keeps_the_value_that_it_sets_off_from() {
+        let (feed, _ring) = Feed::alone();
+        let mut line = FeedLine::new(feed);
+        let mut send = |value: f32, frames: u32| {
+            let event = Event { at: 0, act: Act::Mix { slot: 0, what: Mix::Level, value, frames } };
+            line.send(&[event], &[(Merge::Strip(0, Mix::Level.into()), 1)], true).merged
+        };
+        assert_eq!(send(0.1, 0), 0);
+        assert_eq!(send(0.2, 0), 1);
+        assert_eq!(send(0.9, 480), 0, "it is to begin at 0.2");
+        assert_eq!(send(0.8, 960), 1, "the newest glide alone");
+        assert_eq!(send(0.3, 0), 1, "a value ends the glide that waits");
+        assert_eq!(line.waiting_events(), 2);
     }
 }

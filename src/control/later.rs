@@ -1,15 +1,17 @@
-//! What stands somewhere from a time on that has not come yet.
+//! What stands somewhere from a time on that is near, but has not come yet.
 
 use std::collections::BTreeMap;
 
+use super::address_map::Spot;
 use super::client::Client;
 use super::draft::Step;
 use super::place::Named;
+use super::targets::Target;
 use crate::base::time::SampleTime;
 use crate::patch::Patch;
 
 /// Steps that may wait.
-const ROOM: usize = 65_536;
+const ROOM: usize = 16_384;
 
 /// Steps by their time, and in the order in which they came.
 #[derive(Default)]
@@ -36,24 +38,26 @@ impl Later {
         (first.key().0 <= now).then(|| first.remove())
     }
 
+    /// Forgets them all. `[control]`
+    pub fn clear(&mut self) {
+        self.steps.clear();
+    }
+
     /// Gives all that is meant for a slot the places of its next patch; what has none there is forgotten. `[control]`
     pub fn rename(&mut self, slot: usize, patch: &Patch, new: &Named<'_>) {
-        self.steps.retain(|_, (_, step)| match step {
-            Step::Turned(of, place, _) if *of == slot => match place.in_other(patch, new) {
-                Some(there) => {
-                    *place = there;
-                    true
-                }
-                None => false,
-            },
-            Step::Setting(of, module, ..) | Step::Cell(of, module, ..) if *of == slot => match new.same_module(patch, *module) {
-                Some(there) => {
-                    *module = there;
-                    true
-                }
-                None => false,
-            },
-            _ => true,
-        });
+        self.steps.retain(|_, (_, step)| rename(step, slot, patch, new));
+    }
+}
+
+/// Gives a step that is meant for a slot its place in the slot's next patch; false where it has none there. `[control]`
+pub fn rename(step: &mut Step, slot: usize, patch: &Patch, new: &Named<'_>) -> bool {
+    match step {
+        Step::Turned(of, place, _) | Step::Glide(Target { slot: of, spot: Spot::Place(place) }, ..) if *of == slot => {
+            place.in_other(patch, new).map(|there| *place = there).is_some()
+        }
+        Step::Setting(of, module, ..) | Step::Cell(of, module, ..) if *of == slot => {
+            new.same_module(patch, *module).map(|there| *module = there).is_some()
+        }
+        _ => true,
     }
 }

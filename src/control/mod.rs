@@ -11,6 +11,7 @@ pub mod ahead;
 pub mod apply;
 pub mod bindings;
 pub mod changes;
+pub mod clear;
 pub mod client;
 pub mod commit;
 #[allow(clippy::module_inception, reason = "Control is what this folder is named after")]
@@ -24,6 +25,7 @@ pub mod fail;
 pub mod feed_line;
 pub mod files;
 pub mod flight;
+pub mod glides;
 pub mod keyboard;
 pub mod later;
 mod leases;

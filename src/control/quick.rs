@@ -71,7 +71,7 @@ impl Control {
     pub fn apply_quick<'a>(&mut self, client: Client, messages: impl Iterator<Item = Option<(&'a str, Value)>>) -> Option<Vec<Message>> {
         // Who wants delays has a time for everything; traces are of messages.
         self.peers.hear(client);
-        if self.peers.get(client).jitter != 0 || !self.dumps.is_empty() || !self.ahead.has_room(client, 0) || !self.later.has_room(0) {
+        if self.peers.get(client).jitter != 0 || !self.dumps.is_empty() || !self.later.has_room(0) {
             return None;
         }
         let mut quick = std::mem::take(&mut self.quick);
@@ -134,7 +134,7 @@ impl Control {
             },
         };
         let before = quick.events.len();
-        self.slots[known.slot].turn(known.slot as u8, known.place, amount, &mut quick.events);
+        self.slots[known.slot].turn(known.slot as u8, known.place, amount, 0, &mut quick.events);
         quick.values.push((Merge::Place(known.slot as u8, known.place), quick.events.len() - before));
         quick.turned.push((known.slot, known.place, amount));
         quick.events.len() <= TOGETHER

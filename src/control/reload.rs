@@ -139,6 +139,7 @@ impl Control {
         let (written, waiting) = match pending {
             Pending::File(loading) => {
                 let Loading { patch, text, file, waiting, .. } = *loading;
+                self.carry_glides(slot, &patch);
                 let of = &mut self.slots[slot];
                 (of.turned, of.settings) = of.carried(&patch);
                 of.text = text;
@@ -146,6 +147,7 @@ impl Control {
                 let tempo = patch.tempo.filter(|tempo| !of.plays || of.written.tempo != Some(*tempo));
                 if let Some(tempo) = tempo {
                     self.tempo = tempo;
+                    self.bend_glides();
                     self.changed_stream(Client::of(Origin::Rackd), Stream::Tempo);
                     self.counts.events += 1;
                     // What finds no room is counted as dropped.

@@ -123,15 +123,15 @@ impl Slot {
         self.lists.get(&(module, setting)).copied()
     }
 
-    /// Events that turn a place there; none where nothing listens to it. `[control]`
-    pub fn turn(&self, slot: u8, place: Place, amount: Amount, events: &mut Vec<Event>) {
+    /// Events that turn a place there, gliding in so many frames (0: as its knobs declare); none where nothing listens to it. `[control]`
+    pub fn turn(&self, slot: u8, place: Place, amount: Amount, frames: u32, events: &mut Vec<Event>) {
         for (knob, count) in self.knobs(place) {
             let (value, beats) = match (amount, count) {
                 (Amount::Plain(x), Count::Plain) => (x, false),
                 (Amount::Plain(x), Count::Factor) => (factor_from_decibels(f64::from(x)) as f32, false),
                 (Amount::Beats(beats), _) => (beats as f32, true),
             };
-            events.push(Event { at: 0, act: Act::Knob { slot, knob: *knob, value, beats } });
+            events.push(Event { at: 0, act: Act::Knob { slot, knob: *knob, value, beats, frames } });
         }
     }
 

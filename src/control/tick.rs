@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::control::Control;
+use super::fail::{Code, Fail};
 use super::flight::SHORT;
 use super::value::{Message, Value};
 use crate::base::time::SampleTime;
@@ -27,21 +28,34 @@ impl Control {
         while let Some((client, step)) = self.later.pop(self.shown.now()) {
             self.stand(client, step);
         }
+        self.follow_glides();
         if !self.is_closed() {
             for line in &mut self.lines {
                 self.counts.fed += line.flush().0 as u64;
             }
         }
         self.end_leases();
-        let near = self.near();
-        while let Some((client, batch)) = self.ahead.pop_before(near) {
-            // What finds no room even to wait is counted as dropped.
-            let _ = self.feed(client.origin, &batch, &[]);
+        self.feed_near();
+        for (client, events) in self.ahead.take_gave_way() {
+            let text = format!("{events} events that waited for their time gave way to nearer ones");
+            self.outbox.push((client, Fail::new("", Code::Full, text).message()));
         }
         self.pump();
         self.tell_watches();
         self.tell_traces();
         std::mem::take(&mut self.outbox)
+    }
+
+    /// Gives the engine what has become near.
+    pub(super) fn feed_near(&mut self) {
+        let (now, near) = (self.shown.now(), self.near());
+        while let Some((at, waiting)) = self.ahead.pop_before(near) {
+            // What finds no room even to wait is counted as dropped.
+            let _ = self.feed(waiting.client.origin, &waiting.events, &[]);
+            for step in waiting.steps {
+                if at > now { self.later.push(at, waiting.client, step) } else { self.stand(waiting.client, step) }
+            }
+        }
     }
 
     /// Up to which time events are given to the engine.

@@ -61,6 +61,9 @@ pub(super) fn tempo(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
         draft.replies.push(Message::new(call.address, vec![control.tempo.into()]));
         return Ok(());
     };
+    if call.values.len() > 1 {
+        return Err(Fail::new(call.address, Code::WrongArguments, "the tempo does not glide: one value is wanted"));
+    }
     let value = match value {
         Value::Text(text) => Value::Text(text.trim().trim_end_matches("bpm").to_owned()),
         other => other.clone(),

@@ -2,7 +2,7 @@
 
 use super::address_map::Spot;
 use super::control::Control;
-use super::draft::{Draft, MASTER, Step};
+use super::draft::{Draft, MASTER, Step, Way};
 use super::fail::{Code, Fail};
 use super::feed_line::Merge;
 use super::scale::{Scale, Unreadable};
@@ -37,10 +37,15 @@ impl Control {
         }
         match target.spot {
             Spot::Place(_) | Spot::Strip(_) => {
-                let [value] = values else {
-                    return Err(Fail::new(address, Code::WrongArguments, format!("one value is wanted, {} are given", values.len())));
+                let (value, time) = match values {
+                    [value] => (value, None),
+                    [value, time] => (value, Some(time)),
+                    _ => {
+                        let told = format!("a value is wanted, and at most a time to glide in; {} are given", values.len());
+                        return Err(Fail::new(address, Code::WrongArguments, told));
+                    }
                 };
-                self.draft_number(draft, target, address, value, travel)
+                self.draft_number(draft, target, address, (value, time), travel)
             }
             Spot::Setting(module, setting) => self.draft_setting(draft, (target.slot, module, setting), address, values, travel),
             Spot::Cell(module, setting, cell) => self.draft_cell(draft, (target.slot, module, setting), cell, address, values),
@@ -55,8 +60,22 @@ impl Control {
         }
     }
 
-    fn draft_number(&mut self, draft: &mut Draft, target: Target, address: &str, value: &Value, travel: bool) -> Result<(), Fail> {
+    fn draft_number(
+        &mut self,
+        draft: &mut Draft,
+        target: Target,
+        address: &str,
+        (value, time): (&Value, Option<&Value>),
+        travel: bool,
+    ) -> Result<(), Fail> {
         let Some(scale) = self.scale(target) else { return Err(self.unknown(address)) };
+        let frames = match time {
+            Some(_) if scale.is_event() => {
+                return Err(Fail::new(address, Code::WrongArguments, "it is on or off and cannot glide: one value is wanted"));
+            }
+            Some(time) => self.glide_frames(address, time)?,
+            None => 0,
+        };
         if scale.unit == Unit::Gate && *value == Value::Impulse && scale.depth_at.is_none() {
             return self.draft_pulse(draft, target);
         }
@@ -77,15 +96,20 @@ impl Control {
             }
             read.amount
         };
-        self.turn(draft, target, scale, amount);
+        self.glide(draft, target, scale, amount, frames);
         Ok(())
     }
 
     /// Turns a number to a counted amount in range. Gates and triggers are events.
     pub(super) fn turn(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount) {
+        self.glide(draft, target, scale, amount, 0);
+    }
+
+    /// The same in so many frames; 0: as it is declared.
+    pub(super) fn glide(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount, frames: u32) {
         let Spot::Place(place) = target.spot else {
             if let (Spot::Strip(mix), Amount::Plain(value)) = (target.spot, amount) {
-                self.set_strip(draft, target.slot, mix, value);
+                self.set_strip(draft, target.slot, mix, value, frames);
             }
             return;
         };
@@ -99,11 +123,14 @@ impl Control {
         let slot = &self.slots[target.slot];
         let place = place.own(&slot.patch);
         let mut events = Vec::new();
-        slot.turn(target.slot as u8, place, amount, &mut events);
+        slot.turn(target.slot as u8, place, amount, frames, &mut events);
         let merge = (!scale.is_event()).then_some(Merge::Place(target.slot as u8, place));
         draft.value(merge, events);
         if scale.unit != Unit::Trigger || scale.depth_at.is_some() {
-            draft.step(Step::Turned(target.slot, place, amount));
+            draft.step(match frames {
+                0 => Step::Turned(target.slot, place, amount),
+                _ => Step::Glide(Target { spot: Spot::Place(place), ..target }, amount, Way { at: draft.at, frames }),
+            });
         }
     }
 
@@ -114,14 +141,14 @@ impl Control {
         let end = start + self.frames(PULSE);
         let slot = &self.slots[target.slot];
         let (mut up, mut down) = (Vec::new(), Vec::new());
-        slot.turn(target.slot as u8, place, Amount::Plain(1.0), &mut up);
-        slot.turn(target.slot as u8, place, Amount::Plain(0.0), &mut down);
+        slot.turn(target.slot as u8, place, Amount::Plain(1.0), 0, &mut up);
+        slot.turn(target.slot as u8, place, Amount::Plain(0.0), 0, &mut down);
         draft.value(None, up);
         draft.events.extend(down.into_iter().map(|event| Event { at: end, ..event }));
         Ok(())
     }
 
-    fn set_strip(&mut self, draft: &mut Draft, slot: usize, mix: Mix, value: f32) {
+    fn set_strip(&mut self, draft: &mut Draft, slot: usize, mix: Mix, value: f32, frames: u32) {
         let (sent, number) = match mix {
             Mix::Level => (level_factor(value), value),
             Mix::Pan => (value, value),
@@ -131,20 +158,20 @@ impl Control {
             }
         };
         let of = if slot == MASTER { ALL_SLOTS } else { slot as u8 };
-        let event = Event { at: 0, act: Act::Mix { slot: of, what: mix, value: sent } };
+        let event = Event { at: 0, act: Act::Mix { slot: of, what: mix, value: sent, frames } };
         draft.value(Some(Merge::Strip(of, mix.into())), [event]);
-        draft.step(Step::Strip(slot, mix, number));
+        draft.step(match frames {
+            0 => Step::Strip(slot, mix, number),
+            _ => {
+                let target = Target { slot, spot: Spot::Strip(mix) };
+                Step::Glide(target, Amount::Plain(number), Way { at: draft.at, frames })
+            }
+        });
     }
 
-    /// Where a number stands, counted; `None` for a setting.
+    /// Where a number stands, counted, be it on the way of a glide; `None` for a setting.
     pub(super) fn amount_at(&self, target: Target) -> Option<Amount> {
-        match target.spot {
-            Spot::Place(place) => self.slots[target.slot].present(place),
-            Spot::Strip(Mix::Limiter) => Some(Amount::Plain(f32::from(u8::from(self.limiter)))),
-            Spot::Strip(Mix::Level) if target.slot == MASTER => Some(Amount::Plain(self.master.level)),
-            Spot::Strip(mix) => Some(Amount::Plain(self.slots.get(target.slot).map_or(0.0, |slot| slot.strip_value(mix)))),
-            Spot::Setting(..) | Spot::Cell(..) => None,
-        }
+        self.standing_at(target, self.shown.now())
     }
 
     /// Where a value stands.

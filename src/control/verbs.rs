@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{dump, engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
+use super::{clear, dump, engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -130,6 +130,12 @@ pub const VERBS: &[Verb] = &[
     timed("/transport/locate", "beat", "The beat clock goes to a beat.", time_verbs::locate),
     timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
+    timed(
+        "/clear",
+        "[address | all] [all]",
+        "Takes back what waits for its time: this client's; what is meant for an address, a pattern or all below a path; with all everybody's, and then what the engine already holds. Ends of notes stay.",
+        clear::clear,
+    ),
     direct(
         "/ping",
         "[time [round trip]] | [anything]…",

@@ -3,7 +3,6 @@
 //! Imports anything below. The only folder with an async runtime of its own, on the thread that called it; nothing here runs on
 //! the audio thread but what counts levels and fades out. Start reading at [`run`](mod@run).
 
-mod anchor;
 mod banner;
 mod demo;
 pub mod levels;

@@ -10,7 +10,6 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::anchor::Anchoring;
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
 use super::lines::read_stdin;
 use super::options::{Failure, Options};
@@ -113,7 +112,7 @@ impl<'a> Daemon<'a> {
             Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });
         let slot = control.put(&source.slot(), patch.clone(), &reading.text, source.file.as_deref(), Vec::new());
         let slot = control.slots()[slot.map_err(|full| Failure::Machine(full.message))?].name.clone();
-        let mut anchoring = Anchoring::new(control.clock().clone(), rate);
+        let clock = control.clock().clone();
         let control = Arc::new(Mutex::new(control));
 
         let osc = (!options.osc.is_nowhere()).then(|| osc::Server::start(&options.osc, &control)).transpose();
@@ -128,7 +127,7 @@ impl<'a> Daemon<'a> {
         };
         let (levels, fade) = (Arc::new(Levels::default()), Arc::new(Fade::default()));
         let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)));
-        let parts = Parts { player, shown, anchor: Some(Box::new(move |sample, heard| anchoring.see(sample, heard))), tap };
+        let parts = Parts { player, shown, clock: Some(clock), tap };
         let (audio, host) = Audio::start(&choice, parts).map_err(|why| Failure::machine("the system gives no threads", why))?;
         let lines = options.stdin.then(read_stdin).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;
 

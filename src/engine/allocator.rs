@@ -130,7 +130,7 @@ impl VoiceAllocator {
     fn press_poly(&mut self, plan: &mut SlotPlan, shape: &NoteShape, start: NoteStart) -> Started {
         let count = plan.voices.count().min(VOICES);
         let unison = shape.unison.clamp(1, count.max(1));
-        let glide = self.glide(plan, shape, start.rate);
+        let glide = self.glide(plan, shape, start);
         let mut stolen = None;
         for number in 0..unison {
             let free = (0..count).find(|voice| self.voices[*voice].state == State::Free);
@@ -176,7 +176,7 @@ impl VoiceAllocator {
     fn play_mono(&mut self, plan: &mut SlotPlan, shape: &NoteShape, start: NoteStart, trigger: bool, glides: bool) -> Started {
         let count = plan.voices.count().min(VOICES);
         let unison = shape.unison.clamp(1, count.max(1));
-        let glide = if glides { self.glide(plan, shape, start.rate) } else { None };
+        let glide = if glides { self.glide(plan, shape, start) } else { None };
         for voice in 0..unison.min(count) {
             let sounds = self.voices[voice].state != State::Free;
             let from = if sounds { Some(plan.voices.pitch_now(voice)) } else { self.last_pitch };
@@ -187,9 +187,9 @@ impl VoiceAllocator {
         Started::Sounds
     }
 
-    fn glide(&self, plan: &SlotPlan, shape: &NoteShape, rate: f32) -> Option<u32> {
-        let seconds = plan.note_value(&shape.glide);
-        (seconds > 0.0).then_some((seconds * rate) as u32)
+    fn glide(&self, plan: &SlotPlan, shape: &NoteShape, start: NoteStart) -> Option<u32> {
+        let seconds = plan.note_value(&shape.glide, start.frame);
+        (seconds > 0.0).then_some((seconds * start.rate) as u32)
     }
 
     /// Where a unison voice stands, −1 to 1. `[audio]`
@@ -210,8 +210,8 @@ impl VoiceAllocator {
     ) {
         self.started += 1;
         let place = Self::place(unison);
-        let detune = 0.5 * place * plan.note_value(&shape.detune);
-        let pan = place * plan.note_value(&shape.spread);
+        let detune = 0.5 * place * plan.note_value(&shape.detune, start.frame);
+        let pan = place * plan.note_value(&shape.spread, start.frame);
         let note = start.note;
         self.sounding += usize::from(self.voices[voice].state == State::Free);
         self.voices[voice] = Voice { state: State::Held, id: note.id, pitch: note.pitch, age: self.started, since: start.at };

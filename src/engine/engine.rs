@@ -177,6 +177,10 @@ impl Engine {
         for number in 0..self.feeds.len() {
             while let Ok(mut event) = self.feeds[number].pop() {
                 let feed = number as u8;
+                if event.act == Act::Clear {
+                    self.clear();
+                    continue;
+                }
                 if event.at < self.now {
                     if event.at > 0 {
                         let frames = (self.now - event.at).min(u64::from(u32::MAX)) as u32;
@@ -196,6 +200,20 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Drops what waits, but for what ends notes or is waited for. It is done when it comes, not in its turn: what comes after it stays.
+    fn clear(&mut self) {
+        self.out.shown.applied.fetch_add(1, Relaxed);
+        let out = &mut self.out;
+        let now = self.now;
+        self.queue.retain(|event| {
+            let stays = event.at <= now || matches!(event.act, Act::NoteOff { .. } | Act::Panic { .. } | Act::Sync(_));
+            if let (false, Act::NoteOn { slot, id, .. }) = (stays, event.act) {
+                out.tell(Report::NoteEnded { slot, id });
+            }
+            stays
+        });
     }
 
     /// Begins a new plan, if one waits and the old one can go home.
@@ -253,7 +271,8 @@ impl Engine {
             Act::Run(running) => self.beat.run(event.at, running),
             Act::Locate(beat) => self.beat.locate(event.at, f64::from(beat)),
             Act::Sync(number) => tell(Report::Synced(number)),
-            Act::Mix { slot: ALL_SLOTS, what, value } => self.master.set(what, value),
+            Act::Clear => {}
+            Act::Mix { slot: ALL_SLOTS, what, value, frames } => self.master.set(what, value, frames),
             Act::Panic { slot: ALL_SLOTS, .. } => self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell)),
             Act::Knob { slot, .. }
             | Act::Cell { slot, .. }
@@ -329,6 +348,6 @@ impl Engine {
 fn divides(act: Act) -> bool {
     match act {
         Act::Cell { .. } | Act::Tempo(_) | Act::Run(_) | Act::Locate(_) | Act::Mix { .. } | Act::Panic { .. } => true,
-        Act::Knob { .. } | Act::NoteOn { .. } | Act::NoteOff { .. } | Act::NoteSet { .. } | Act::Sync(_) => false,
+        Act::Knob { .. } | Act::NoteOn { .. } | Act::NoteOff { .. } | Act::NoteSet { .. } | Act::Sync(_) | Act::Clear => false,
     }
 }

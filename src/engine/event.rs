@@ -33,6 +33,8 @@ pub enum Act {
         value: f32,
         /// The value is a number of beats and follows the tempo.
         beats: bool,
+        /// It glides: there in so many frames, exactly. 0: in the time that the knob declares.
+        frames: u32,
     },
     /// An entry of a live list is set.
     Cell {
@@ -95,6 +97,8 @@ pub enum Act {
         what: Mix,
         /// Level as a factor, pan ±1, switches 0 or 1.
         value: f32,
+        /// Level and pan glide there in so many frames, exactly; 0: in 5 ms.
+        frames: u32,
     },
     /// The tempo becomes this [beats a minute].
     Tempo(f32),
@@ -104,6 +108,8 @@ pub enum Act {
     Locate(f32),
     /// Tell when everything sent before by the same feed has been applied.
     Sync(u32),
+    /// All that waits for its time is dropped at once, but for what ends notes or is waited for.
+    Clear,
 }
 
 /// How notes end at once.

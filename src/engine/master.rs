@@ -4,14 +4,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::doors::Shown;
 use super::event::Mix;
+use super::fader::Fader;
 use super::meter::Gauge;
 use crate::base::time::BLOCK;
 use crate::dsp::limiter::Limiter;
-use crate::plan::ramp::LaneRamp;
+use crate::plan::line::Law;
 
 /// What all slots go through.
 pub struct Master {
-    level: LaneRamp<f32>,
+    level: Fader,
     smooth: u32,
     limiter: Limiter,
     limiting: bool,
@@ -24,10 +25,8 @@ pub struct Master {
 impl Master {
     /// At full level, limiting. `[control]`
     pub fn new(rate: f32) -> Self {
-        let mut level = LaneRamp::default();
-        level.set(0, 1.0, 0);
         Self {
-            level,
+            level: Fader::new(1.0, Law::Decibels),
             smooth: (rate * 0.005) as u32,
             limiter: Limiter::new(rate),
             limiting: true,
@@ -37,10 +36,10 @@ impl Master {
         }
     }
 
-    /// Sets level or limiter. `[audio]`
-    pub fn set(&mut self, what: Mix, value: f32) {
+    /// Sets level or limiter; the level glides in so many frames, straight in dB (0: in 5 ms). `[audio]`
+    pub fn set(&mut self, what: Mix, value: f32, frames: u32) {
         match what {
-            Mix::Level => self.level.set(0, value, self.smooth),
+            Mix::Level => self.level.set(value, frames, self.smooth),
             Mix::Limiter => self.limiting = value > 0.5,
             Mix::Pan | Mix::Mute | Mix::Solo => {}
         }

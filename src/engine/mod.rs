@@ -9,6 +9,7 @@ pub mod doors;
 #[allow(clippy::module_inception, reason = "the engine is what this folder is named after")]
 pub mod engine;
 pub mod event;
+pub mod fader;
 pub mod master;
 pub mod meter;
 pub mod queue;

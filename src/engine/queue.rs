@@ -71,6 +71,11 @@ impl EventQueue {
         self.heap.peek().map(|waiting| (&waiting.event, waiting.feed))
     }
 
+    /// Drops what is not to stay, in place. `[audio]`
+    pub fn retain(&mut self, mut stays: impl FnMut(&Event) -> bool) {
+        self.heap.retain(|waiting| stays(&waiting.event));
+    }
+
     /// Takes the earliest event if it lies before a time. `[audio]`
     pub fn pop_before(&mut self, time: SampleTime) -> Option<(Event, u8)> {
         if self.heap.peek()?.event.at >= time {

@@ -5,11 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::allocator::{Held, NoteStart, Started, VoiceAllocator};
 use super::event::{Act, Mix, NoteId, Panic};
+use super::fader::Fader;
 use super::meter::{Gauge, Meter};
 use super::report::Report;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 
 use crate::plan::SlotPlan;
+use crate::plan::knob::Turn;
+use crate::plan::line::Law;
 use crate::plan::outline::NoteValue;
 use crate::plan::ramp::LaneRamp;
 use crate::plan::slot::KeySource;
@@ -32,8 +35,10 @@ pub struct Strip {
     number: u8,
     pub(super) plan: Option<Box<SlotPlan>>,
     allocator: VoiceAllocator,
-    level: LaneRamp<f32>,
-    pan: LaneRamp<f32>,
+    /// A factor; glides straight in dB.
+    level: Fader,
+    /// ±1.
+    pan: Fader,
     /// 1 open, 0 muted.
     open: LaneRamp<f32>,
     pub(super) mute: bool,
@@ -55,8 +60,8 @@ impl Strip {
             number,
             plan: None,
             allocator: VoiceAllocator::new(),
-            level: one,
-            pan: LaneRamp::default(),
+            level: Fader::new(1.0, Law::Decibels),
+            pan: Fader::new(0.0, Law::Straight),
             open: one,
             mute: false,
             solo: false,
@@ -112,7 +117,7 @@ impl Strip {
                 KeySource::Key(key) => of_key(key).map_or(0.0, |_| 1.0),
                 KeySource::KeyVelocity(key) => of_key(key).map_or(0.0, |held| held.velocity),
             };
-            plan.turn(knob, from, from, value, false, block.tempo);
+            plan.turn(knob, from, from, Turn::to(value), block.tempo);
         }
     }
 
@@ -124,7 +129,9 @@ impl Strip {
         let smooth = (block.rate * 0.005) as u32;
         let Some(plan) = &mut self.plan else { return };
         match act {
-            Act::Knob { knob, value, beats, .. } => plan.turn(knob.0, frame, from, value, beats, block.tempo),
+            Act::Knob { knob, value, beats, frames, .. } => {
+                plan.turn(knob.0, frame, from, Turn { value, beats, frames }, block.tempo);
+            }
             Act::Cell { list, index, value, .. } => {
                 if let Some(list) = plan.lists.get_mut(list as usize) {
                     match index {
@@ -154,7 +161,7 @@ impl Strip {
                         KeySource::Key(_) => 1.0,
                         KeySource::KeyVelocity(_) => velocity,
                     };
-                    plan.turn(knob, frame, from, value, false, block.tempo);
+                    plan.turn(knob, frame, from, Turn::to(value), block.tempo);
                     if was_down && matches!(source, KeySource::Key(_)) {
                         // Struck again while down: the gate falls for one frame, so that its edge is seen.
                         plan.blip(knob, frame, from, 0.0);
@@ -165,22 +172,22 @@ impl Strip {
             Act::NoteSet { id, what, value, .. } => match what {
                 NoteValue::Source(source) => self.allocator.set(plan, id, at, frame, source, value, smooth),
                 NoteValue::Knob(knob) => {
-                    let Some(now) = plan.knobs.get(knob.0 as usize).map(crate::plan::knob::Knob::target) else { return };
+                    let Some(now) = plan.knobs.get(knob.0 as usize).map(|knob| knob.stands(frame)) else { return };
                     self.allocator.each(id, at, |voice, starts| {
                         plan.voices.set_own(voice, frame, knob.0, now, value, if starts { 0 } else { smooth });
                     });
                 }
             },
             Act::Panic { how, .. } => self.panic(how, frame, at, block, report),
-            Act::Mix { what, value, .. } => match what {
-                Mix::Level => self.level.set(0, value, smooth),
-                Mix::Pan => self.pan.set(0, value, smooth),
+            Act::Mix { what, value, frames, .. } => match what {
+                Mix::Level => self.level.set(value, frames, smooth),
+                Mix::Pan => self.pan.set(value, frames, smooth),
                 Mix::Mute => self.mute = value > 0.5,
                 Mix::Solo => self.solo = value > 0.5,
                 Mix::Limiter => {}
             },
             Act::Tempo(_) => plan.set_tempo(frame, block.tempo, false),
-            Act::Run(_) | Act::Locate(_) | Act::Sync(_) => {}
+            Act::Run(_) | Act::Locate(_) | Act::Sync(_) | Act::Clear => {}
         }
     }
 
@@ -201,7 +208,7 @@ impl Strip {
                 },
                 _ => continue,
             };
-            plan.turn(knob, frame, from, value, false, block.tempo);
+            plan.turn(knob, frame, from, Turn::to(value), block.tempo);
         }
         let mut sounds = false;
         self.allocator.each(id, at, |_, _| sounds = true);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::discipline::Discipline;
 use super::input::InputEnd;
@@ -10,13 +10,9 @@ use super::pace::length;
 use super::player::Player;
 use crate::base::time::SampleTime;
 use crate::engine::doors::Shown;
+use crate::rt::clock::WallClock;
 use crate::rt::guard::FlushToZero;
 use crate::rt::tap::Tap;
-
-/// Told on the audio thread, before frames are worked out, whenever the line between frames and moments has moved: a frame and the
-/// moment in which it will be heard [ns since 1970]. It moves by one frame at most ten times a second, and jumps only where another
-/// driver takes over or time was lost.
-pub type Anchor = Box<dyn FnMut(SampleTime, i64) + Send>;
 
 /// Frames worked out at a time, so that callbacks of any length need no more memory.
 pub(super) const PIECE: usize = 512;
@@ -52,7 +48,7 @@ pub(super) struct Driven {
     tap: Option<Tap>,
     taps: rtrb::Consumer<Option<Tap>>,
     home: rtrb::Producer<Tap>,
-    anchor: Option<(Anchor, Discipline)>,
+    discipline: Option<Discipline>,
     load: f32,
     /// When the frame after the last one worked out is due.
     due: Option<Instant>,
@@ -66,15 +62,15 @@ impl Driven {
         rate: u32,
         channels: usize,
         input: InputEnd,
-        anchor: Option<Anchor>,
+        clock: Option<WallClock>,
         tap: Option<Tap>,
     ) -> (Self, TapDoor) {
         let (to, taps) = rtrb::RingBuffer::new(1);
         let (home, from) = rtrb::RingBuffer::new(4);
         let channels = channels.max(1);
         let piece = vec![0.0; PIECE * channels].into_boxed_slice();
-        let anchor = anchor.map(|anchor| (anchor, Discipline::new(rate)));
-        let driven = Self { player, shown, channels, now: 0, piece, input, tap, taps, home, anchor, load: 0.0, due: None };
+        let discipline = clock.map(|clock| Discipline::new(clock, rate));
+        let driven = Self { player, shown, channels, now: 0, piece, input, tap, taps, home, discipline, load: 0.0, due: None };
         (driven, TapDoor { to, home: from })
     }
 
@@ -93,11 +89,8 @@ impl Driven {
     pub fn callback(&mut self, driver: u64, began: Instant, lasts: Duration, ahead: Duration, make: impl FnOnce(&mut Self)) {
         let _quick = FlushToZero::begin();
         self.change_tap();
-        if let Some((anchor, discipline)) = &mut self.anchor {
-            let heard = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + ahead;
-            if let Some(moment) = discipline.measure(driver, self.now, heard.as_nanos() as i64) {
-                anchor(self.now, moment);
-            }
+        if let Some(discipline) = &mut self.discipline {
+            discipline.measure(driver, self.now, i64::try_from(ahead.as_nanos()).unwrap_or(i64::MAX));
         }
         make(self);
         self.due = Some(began + lasts);

@@ -25,7 +25,7 @@ pub mod supervisor;
 mod turn;
 
 pub use attempt::{Attempt, Opened, Opener};
-pub use driven::{Anchor, TapDoor};
+pub use driven::TapDoor;
 pub use event::{HostEvent, Running};
 pub use offline::{Buffers, Offline};
 pub use options::{HostName, Options};

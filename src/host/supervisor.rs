@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, Ends, Opened, Opener};
-use super::driven::{Anchor, Driven, Pulse, TapDoor};
+use super::driven::{Driven, Pulse, TapDoor};
 use super::event::HostEvent;
 use super::input::{Capture, input};
 use super::line::{Line, Verdict};
@@ -21,6 +21,7 @@ use super::silent::SilentClock;
 use super::stream::{Alarm, StreamEnd};
 use super::turn::Turn;
 use crate::engine::doors::Shown;
+use crate::rt::clock::WallClock;
 use crate::rt::seat::Seat;
 use crate::rt::tap::Tap;
 
@@ -81,8 +82,8 @@ pub struct Parts {
     pub player: Box<dyn Player>,
     /// Where the load is shown.
     pub shown: Arc<Shown>,
-    /// Told when frames are heard.
-    pub anchor: Option<Anchor>,
+    /// Is told which frame is heard when.
+    pub clock: Option<WallClock>,
     /// Takes what is played from the first frame on.
     pub tap: Option<Tap>,
 }
@@ -108,7 +109,7 @@ impl Audio {
         let wanted_input = if options.input.is_some() { usize::from(options.input_channels) } else { 0 };
         let (capture, input_end) = input(wanted_input);
         let channels = usize::from(options.channels.max(1));
-        let (driven, taps) = Driven::new(parts.player, parts.shown, choice.rate, channels, input_end, parts.anchor, parts.tap);
+        let (driven, taps) = Driven::new(parts.player, parts.shown, choice.rate, channels, input_end, parts.clock, parts.tap);
         let seat = Seat::new(driven);
         let turn = Arc::new(Turn::default());
         let clock = SilentClock::start(seat.clone(), Arc::clone(&turn), choice.rate)?;

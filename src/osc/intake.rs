@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::convert::groups;
 use crate::control::counts::Transport;
 use crate::control::{Client, Control, Message, Value};
+use crate::rt::clock::Wall;
 use crate::wire;
 use crate::wire::time::is_immediate;
 use crate::wire::walk::{Messages, Number};
@@ -41,13 +42,13 @@ pub(super) struct Turn<'a> {
     /// Packets that were understood.
     pub understood: u64,
     held: Option<(Instant, MutexGuard<'a, Control>)>,
-    arrived: i64,
+    arrived: SystemTime,
 }
 
 impl<'a> Turn<'a> {
     /// For packets that have just arrived.
     pub fn new(control: &'a Mutex<Control>, way: &Way) -> Self {
-        Self { control, way: *way, understood: 0, held: None, arrived: unix_nanos() }
+        Self { control, way: *way, understood: 0, held: None, arrived: SystemTime::now() }
     }
 
     /// Does what the next packet says and gives the answers.
@@ -102,18 +103,15 @@ impl<'a> Turn<'a> {
         self.held = None;
         match wire::decode_within(bytes, &self.way.limits) {
             Ok(packet) => {
-                let groups = groups(packet, self.arrived);
+                // Which turn of the tags' 136 years it is, any clock tells.
+                let groups = groups(packet, Wall::default().at(self.arrived));
                 let mut control = lock(self.control);
                 control.counts_mut().arrive(self.way.by);
                 self.understood += 1;
-                control.apply_arrived(client, self.arrived, &groups)
+                let arrived = control.clock().wall().at(self.arrived);
+                control.apply_arrived(client, arrived, &groups)
             }
             Err(refusal) => self.refuse(client, refusal, &refusal.to_string()),
         }
     }
-}
-
-/// Time since 1970 [ns].
-pub(super) fn unix_nanos() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

@@ -91,12 +91,22 @@ pub fn carry(patch: &Patch, layout: &Layout, before: Before<'_>) -> Carry {
         }
     }
     for (name, knob) in &layout.knobs {
-        if let Some(was) = old.knobs.get(name) {
+        // A control that has one more knob now: it begins where the others are.
+        let like = || {
+            let control = control_of(name)?;
+            old.knobs.iter().filter(|(other, _)| control_of(other) == Some(control)).map(|(_, was)| was).min()
+        };
+        if let Some(was) = old.knobs.get(name).or_else(like) {
             carry.knobs.push((*was, *knob));
         }
     }
     carry.voices = voices_go_on.then_some(voices);
     carry
+}
+
+/// Of the words of a control's knob, those that do not tell its smoothing.
+fn control_of(knob: &str) -> Option<&str> {
+    knob.rsplit_once(' ').map(|(control, _)| control).filter(|control| control.ends_with(" Plain") || control.ends_with(" Factor"))
 }
 
 fn meets(anew: bool, changed: bool) -> Meet {

@@ -4,9 +4,10 @@ use super::bank::{Bank, BankShape, Voices};
 use super::colour::{Virtual, Wires};
 use super::knob::{Knob, Musical};
 use super::layout::{KernelLayout, SumKey};
+use super::line::Law;
 use super::lower::{Lowering, PartDraft};
 use super::order::{self, Consumer, Item, Order};
-use super::outline::{KnobOutline, KnobOwner, Outline};
+use super::outline::{Count, KnobOutline, KnobOwner, Outline};
 use super::part::{Group, Part};
 use super::slot::{Carry, NoteInput, NoteShape, Section, SlotPlan};
 use super::sum::{Own, SumState};
@@ -374,6 +375,10 @@ impl KnobDraft {
             (Some(beats), Some(Musical::Rate)) => crate::base::units::octaves_from_hertz(tempo / (60.0 * beats)) as f32,
             _ => self.outline.value,
         };
-        Knob::new(value, self.smooth, self.trigger, self.musical.unwrap_or(Musical::Length), self.outline.beats)
+        let law = match self.outline.owner {
+            KnobOwner::Control(_, Count::Factor) => Law::Decibels,
+            _ => Law::Straight,
+        };
+        Knob::new(value, self.smooth, self.trigger, self.musical.unwrap_or(Musical::Length), self.outline.beats).with_law(law)
     }
 }

@@ -10,6 +10,7 @@ pub mod compile;
 pub mod knob;
 pub mod knobs;
 pub mod layout;
+pub mod line;
 pub mod listing;
 pub mod lower;
 pub mod order;

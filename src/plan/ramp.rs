@@ -32,6 +32,11 @@ impl<L: Lanes> LaneRamp<L> {
         self.now
     }
 
+    /// Where a lane is going, or is, and the frames that it still needs. `[audio]`
+    pub fn target(&self, lane: usize) -> (f32, u32) {
+        (self.target.lane(lane), self.left.lane(lane) as u32)
+    }
+
     /// Whether any lane is under way. `[audio]`
     #[inline(always)]
     pub fn moving(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::bank::{BankCarry, BlockCall, Voices};
-use super::knob::Knob;
+use super::knob::{Knob, Turn};
 use super::part::{Call, Faults, Group, Part};
 use super::ramp::Meet;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
@@ -99,9 +99,9 @@ pub struct SlotPlan {
 
 impl SlotPlan {
     /// A knob is turned in a frame of the tile. `[audio]`
-    pub fn turn(&mut self, knob: u32, frame: usize, from: usize, value: f32, beats: bool, tempo: f32) {
+    pub fn turn(&mut self, knob: u32, frame: usize, from: usize, turn: Turn, tempo: f32) {
         let Some(index) = self.activate(knob, from) else { return };
-        self.knobs[index].set(&mut self.part.wires[index], frame, value, beats, tempo);
+        self.knobs[index].set(&mut self.part.wires[index], frame, turn, tempo);
     }
 
     /// A knob shows another value for one frame. `[audio]`
@@ -131,9 +131,10 @@ impl SlotPlan {
         }
     }
 
-    /// The value of `glide`, `detune` or `spread` as its knobs are set. `[audio]`
-    pub fn note_value(&self, input: &NoteInput) -> f32 {
-        let product = |(number, knobs): &(f32, Vec<u32>)| knobs.iter().fold(*number, |x, knob| x * self.knobs[*knob as usize].target());
+    /// The value of `glide`, `detune` or `spread` as its knobs stand in a frame of the tile. `[audio]`
+    pub fn note_value(&self, input: &NoteInput, frame: usize) -> f32 {
+        let product =
+            |(number, knobs): &(f32, Vec<u32>)| knobs.iter().fold(*number, |x, knob| x * self.knobs[*knob as usize].stands(frame));
         let sum = input.terms.iter().map(product).fold(0.0, |sum, x| sum + x);
         let (low, high) = input.range;
         let sum = if sum > low { sum } else { low };

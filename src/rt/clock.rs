@@ -2,11 +2,36 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::base::time::SampleTime;
 
 const SECOND: i128 = 1_000_000_000;
 const UNSET: i64 = i64::MIN;
+
+/// The one clock on the wall that all of rackd looks at: the system's, or one that is off from it by as much as it was shifted.
+#[derive(Clone, Debug, Default)]
+pub struct Wall {
+    shift: Arc<AtomicI64>,
+}
+
+impl Wall {
+    /// Time since 1970 [ns]. `[any]`
+    pub fn now(&self) -> i64 {
+        self.at(SystemTime::now())
+    }
+
+    /// What it showed when the system's clock showed this [ns since 1970]; 0 for what was before 1970. `[any]`
+    pub fn at(&self, system: SystemTime) -> i64 {
+        let nanos = system.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        nanos.saturating_add(self.shift.load(Relaxed))
+    }
+
+    /// From now on it is off from the system's clock by so much [ns]: as if somebody had set it. `[any]`
+    pub fn shift(&self, nanos: i64) {
+        self.shift.store(nanos, Relaxed);
+    }
+}
 
 /// Which sample belongs to which moment. Its slope is the engine's nominal rate, its offset is set by the host.
 #[derive(Clone, Debug)]
@@ -14,12 +39,18 @@ pub struct WallClock {
     rate: u32,
     /// Wall time of sample 0 since 1970 [ns].
     zero: Arc<AtomicI64>,
+    wall: Wall,
 }
 
 impl WallClock {
     /// A clock of an engine at a rate [Hz], not yet set. `[control]`
     pub fn new(rate: u32) -> Self {
-        Self { rate: rate.max(1), zero: Arc::new(AtomicI64::new(UNSET)) }
+        Self { rate: rate.max(1), zero: Arc::new(AtomicI64::new(UNSET)), wall: Wall::default() }
+    }
+
+    /// Where moments come from: whoever needs the time of day asks here. `[any]`
+    pub fn wall(&self) -> &Wall {
+        &self.wall
     }
 
     /// Says at which moment since 1970 [ns] a sample is heard; the host does so at its first callback. `[audio]`

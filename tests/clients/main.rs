@@ -16,4 +16,5 @@ mod life;
 mod midi;
 mod osc;
 mod reload;
+mod stop;
 mod time_tags;

@@ -70,7 +70,7 @@ fn a_value_is_set_asked_for_clipped_and_refused() {
     assert_eq!(desk.fails("/t/bright 30000"), "clipped");
     assert!((desk.ask("/t/bright") - 20_000.0).abs() < 1.0);
     assert_eq!(desk.fails("/t/filter/resonance loud"), "wrong-arguments");
-    assert_eq!(desk.fails("/t/filter/resonance 0.1 0.2"), "wrong-arguments");
+    assert_eq!(desk.fails("/t/filter/resonance 0.1 0.2 0.3"), "wrong-arguments");
     assert_eq!(desk.fails("/t/filter/resonance \"3 Hz\""), "wrong-arguments");
     let not = desk.control.say(me(), "/t/filter/resonance", &[Value::Number(f64::NAN)]);
     assert_eq!(not[0].values[1], "not-a-number".into());

@@ -322,7 +322,7 @@ fn a_flood_of_events_cannot_make_a_note_hang() {
     let id = rig.note(0, 60.0, 1.0, 0);
     rig.run(4_800);
     let knob = rig.base("env.attack");
-    let far = Event { at: 48_000 * 60, act: Act::Knob { slot: 0, knob, value: 0.1, beats: false } };
+    let far = Event { at: 48_000 * 60, act: Act::Knob { slot: 0, knob, value: 0.1, beats: false, frames: 0 } };
     for feed in 1..4 {
         while rig.doors.feeds[feed].send(&[far]).is_ok() {}
     }

@@ -23,7 +23,7 @@ fn play(options: Options) -> (Audio, Receiver<HostEvent>, Arc<AtomicU64>) {
             frame.fill((0.5 * (TAU * (at as f64 * 441.0 / rate).fract()).sin()) as f32);
         }
     };
-    let parts = Parts { player: Box::new(tone), shown: Arc::default(), anchor: None, tap: None };
+    let parts = Parts { player: Box::new(tone), shown: Arc::default(), clock: None, tap: None };
     let (audio, events) = Audio::start(&choice, parts).unwrap();
     (audio, events, frames)
 }
@@ -165,7 +165,7 @@ fn what_is_captured_comes_out_again() {
             output.fill(0.0);
             output[..input.len()].copy_from_slice(input);
         };
-        let parts = Parts { player: Box::new(through), shown: Arc::default(), anchor: None, tap: None };
+        let parts = Parts { player: Box::new(through), shown: Arc::default(), clock: None, tap: None };
         let (_echo, echo_events) = Audio::start(&choice, parts).unwrap();
         assert!(matches!(wait(&echo_events), HostEvent::Started(_)));
         while !matches!(wait(&echo_events), HostEvent::InputStarted(_)) {}

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod chance;
+mod clock;
 mod contract;
 mod control;
 mod desk;
@@ -9,6 +10,7 @@ mod engine;
 mod faults;
 mod feedback;
 mod generated;
+mod glide;
 mod golden;
 mod hello;
 mod host;
@@ -34,6 +36,7 @@ mod peer_clock;
 mod phrase;
 mod record;
 mod rig;
+mod schedule;
 mod score;
 mod streams;
 mod time;

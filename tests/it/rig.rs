@@ -130,7 +130,7 @@ impl Rig {
     pub fn turn(&mut self, at: u64, name: &str, value: f32) {
         let knob = self.base(name);
         self.turned.push((at, knob, value));
-        self.at(at, Act::Knob { slot: 0, knob, value, beats: false });
+        self.at(at, Act::Knob { slot: 0, knob, value, beats: false, frames: 0 });
     }
 
     fn next(&mut self) -> u64 {

@@ -157,20 +157,23 @@ impl Drop for Listener {
 struct Daemon {
     child: Child,
     at: String,
+    tcp: String,
 }
 
 impl Daemon {
     fn start() -> Self {
-        let words = ["play", "--host", "silent", "--midi", "none", "--osc", "127.0.0.1:0", "--json", "--for", "5min"];
+        let words =
+            ["play", "--host", "silent", "--midi", "none", "--osc", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--for", "5min"];
         let mut child = rackd().args(words).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let at = lines.find_map(|line| {
+        let said = lines.find_map(|line| {
             let said: Value = serde_json::from_str(&line).unwrap();
-            said["osc"].as_str().map(str::to_owned)
+            Some((said["osc"].as_str()?.to_owned(), said["tcp"][0].as_str()?.to_owned()))
         });
+        let (at, tcp) = said.expect("it says where it listens");
         // Nobody minds that what it says later is not read.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, at: at.expect("it says where it listens") }
+        Self { child, at, tcp }
     }
 
     fn send(&self, words: &[&str]) -> Output {
@@ -393,6 +396,17 @@ fn answers_are_printed_and_a_failure_ends_with_1() {
     let output = daemon.send(&["--repeat", "3", "/ping"]);
     assert_eq!(out(&output), "/pong\n/pong\n/pong\n");
 
+    for way in ["tcp", "slip", "ws"] {
+        let to = format!("{way}://{}", daemon.tcp);
+        let output = run(&["send", "--to", &to, "--wait", "20s", "/ping", "1", "+", "/pingg", "+", "/ping", "2"]);
+        assert_eq!(output.status.code(), Some(1), "{way}: {output:?}");
+        let output = run(&["send", "--to", &to, "--wait", "20s", "--repeat", "2", "--every", "5ms", "/ping", "1", "+", "/ping", "2"]);
+        assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), "/pong 1\n/pong 2\n/pong 1\n/pong 2\n"), "{way}");
+        let output = run(&["status", "--json", "--to", &to, "--wait", "20s"]);
+        let told: Value = serde_json::from_str(&out(&output)).unwrap();
+        assert!(told["sums"].as_object().unwrap().values().all(|adds| *adds == true), "{way}: {told}");
+    }
+
     let mut lines = rackd().args(["send", "--to", &daemon.at, "--wait", "20s", "-"]).stdin(Stdio::piped()).spawn().unwrap();
     lines.stdin.take().unwrap().write_all(b"/ping 1\n/pong?\n/ping \"a b\"\n").unwrap();
     let output = lines.wait_with_output().unwrap();
@@ -419,7 +433,7 @@ fn the_status_adds_up() {
     let output = run(&["status", "--json", "--to", &daemon.at, "--wait", "20s"]);
     assert!(output.status.success(), "{output:?}");
     let told: Value = serde_json::from_str(&out(&output)).unwrap();
-    for sum in ["packets", "messages", "events", "malformed", "refused"] {
+    for sum in ["packets", "messages", "events", "packets-by-transport", "malformed", "refused"] {
         assert_eq!(told["sums"][sum], true, "{sum}: {told}");
     }
     let count = |name: &str| told["status"][name].as_i64();

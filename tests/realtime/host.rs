@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use rackd::host::{Attempt, Audio, Choice, HostName, Opened, Opener, Options, Parts, Running};
+use rackd::rt::clock::WallClock;
 use rackd::rt::tap::tap;
 
 use super::calls;
@@ -39,7 +40,7 @@ fn callbacks(rate: u32) -> (usize, usize) {
     let parts = Parts {
         player: Box::new(|_: &[f32], _: usize, output: &mut [f32], _: usize| output.fill(0.5)),
         shown: Arc::default(),
-        anchor: Some(Box::new(|_, _| {})),
+        clock: Some(WallClock::new(48_000)),
         tap: Some(tap),
     };
     let (mut audio, _events) = Audio::start_with(&choice, parts, opener).unwrap();

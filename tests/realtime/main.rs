@@ -113,15 +113,31 @@ fn no_patch_allocates_on_the_audio_thread() {
             for knob in 0..outline.knobs.len() as u32 {
                 if knob % 7 == round % 7 {
                     let value = outline.knobs[knob as usize].value;
-                    send(u64::from(knob) % 300, Act::Knob { slot: 0, knob: KnobId(knob), value, beats: false });
+                    send(u64::from(knob) % 300, Act::Knob { slot: 0, knob: KnobId(knob), value, beats: false, frames: round % 3 * 1_111 });
                     send(250, Act::NoteSet { slot: 0, id, what: NoteValue::Knob(KnobId(knob)), value });
                 }
             }
-            send(100, Act::Mix { slot: 0, what: Mix::Level, value: 0.5 });
+            send(100, Act::Mix { slot: 0, what: Mix::Level, value: 0.5, frames: round % 2 * 500 });
             send(120, Act::Tempo(90.0 + round as f32));
             if round % 50 == 49 {
                 let how = [Panic::Release, Panic::Fade, Panic::Cut][round as usize / 50 % 3];
                 send(150, Act::Panic { slot: ALL_SLOTS, how });
+            }
+            if round % 30 == 29 {
+                // Something to drop, and something that stays.
+                send(5000, Act::NoteOn { slot: 0, key: 60, id: NoteId(1000 + round), pitch: 0.0, velocity: 0.8, frames: 0 });
+                send(
+                    5000,
+                    Act::Knob {
+                        slot: 0,
+                        knob: KnobId(0),
+                        value: outline.knobs.first().map_or(0.0, |it| it.value),
+                        beats: false,
+                        frames: 0,
+                    },
+                );
+                send(6000, Act::Sync(round));
+                send(0, Act::Clear);
             }
             if round % 20 == 19 {
                 door.collect();

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use super::rows::{Row, rows};
 use crate::control;
 use crate::osc::convert::{answer, values};
-use crate::osc::intake::unix_nanos;
 use crate::osc::link::{Link, Place};
 use crate::osc::text::spell;
+use crate::rt::clock::Wall;
 use crate::wire::encode::encode_message;
 use crate::wire::limits::Limits;
 use crate::wire::{Arg, Message};
@@ -101,7 +101,7 @@ pub fn send(to: SocketAddr, message: &control::Message, patience: Duration, mut 
         let Some(packet) = link.receive(end.saturating_duration_since(Instant::now()))? else { break };
         for message in messages(&packet) {
             if answers.take(&message) {
-                line(&spell(&control::Message::new(message.address, values(message.args, unix_nanos()))));
+                line(&spell(&control::Message::new(message.address, values(message.args, Wall::default().now()))));
             }
         }
     }
