@@ -100,6 +100,8 @@ pub struct Counts {
     pub late_dropped: u64,
     /// Replies kept back because there were too many.
     pub unanswered: u64,
+    /// Subscribers that were told nothing more because nobody listened where they wanted to be told.
+    pub gone: u64,
     /// Messages not sent because who they were for did not take what was sent before.
     pub unread: u64,
     /// Datagrams that were not looked at because of where they came from.

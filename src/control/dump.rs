@@ -83,6 +83,11 @@ impl Dumps {
         self.of.is_empty()
     }
 
+    /// These clients are gone. `[control]`
+    pub fn forget_all(&mut self, gone: impl Fn(Client) -> bool) {
+        self.of.retain(|client, _| !gone(*client));
+    }
+
     /// A client is gone. `[control]`
     pub fn forget(&mut self, client: Client) {
         self.of.remove(&client);

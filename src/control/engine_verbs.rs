@@ -95,6 +95,7 @@ impl Control {
             ("late-events", whole(shown.late.load(Relaxed))),
             ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
+            ("gone", whole(counts.gone)),
             ("unread", whole(counts.unread)),
             ("not-allowed", whole(counts.not_allowed)),
             ("receive-buffer", whole(counts.receive_buffer)),

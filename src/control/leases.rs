@@ -29,7 +29,7 @@ pub(super) fn notes(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
         }
         for pair in call.values.chunks_exact(2) {
             let slot = pair[0].text().and_then(|slot| control.names.get(slot).copied());
-            let slot = slot.ok_or_else(|| wrong(call, &format!("{} is no slot", pair[0])))?;
+            let slot = slot.ok_or_else(|| wrong(call, format!("{} is no slot", pair[0])))?;
             let of_slot = Call { slot, ..call };
             let id = name(of_slot, &pair[1])?;
             match find(control, draft, of_slot, &id) {

@@ -227,7 +227,7 @@ mod tests {
         peers.hear(client(0));
         peers.at(client(REMEMBERED as u64), &subscribers).name = Some(String::new());
         assert!(peers.get(client(0)).name.is_some() && peers.get(client(REMEMBERED as u64)).name.is_some());
-        assert!(!peers.get(client(1)).name.is_some() && !peers.get(client(FORGOTTEN as u64)).name.is_some());
+        assert!(peers.get(client(1)).name.is_none() && peers.get(client(FORGOTTEN as u64)).name.is_none());
         assert!(peers.get(client(FORGOTTEN as u64 + 1)).name.is_some());
     }
 

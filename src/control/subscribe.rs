@@ -28,6 +28,8 @@ const WATCHED: usize = 65_536;
 const TOGETHER: usize = 64;
 /// Updates of each address a second where none are asked for [Hz].
 const HZ: f64 = 30.0;
+/// What came back so often since it last subscribed, was sent to a client that is gone.
+const CAME_BACK: u32 = 3;
 /// How long a subscription by datagrams lives without being renewed [s].
 pub(super) const LEASE: f64 = 60.0;
 
@@ -115,6 +117,8 @@ pub(super) struct Subscriber {
     touched: HashSet<String>,
     /// Slots whose patch has changed since it was told.
     changed: Vec<usize>,
+    /// How often what was sent to it came back.
+    came_back: u32,
     /// What it is still to be told that happened, in order.
     pub happened: VecDeque<Message>,
 }
@@ -191,6 +195,7 @@ pub(super) fn sub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>,
     };
     control.watch(&mut subscription, found);
     let one = control.subscribers.of.entry(call.client).or_default();
+    one.came_back = 0;
     one.all.retain(|sub| sub.path != *path);
     one.all.push(subscription);
     Ok(vec![Message::new("/done", vec![call.address.into(), path.as_str().into(), Value::Integer(count as i64)])])
@@ -358,6 +363,19 @@ impl Control {
             }
         }
         self.subscribers.of = of;
+    }
+
+    /// What was sent to this place came back: nobody listens there. Whoever is answered there is told nothing more if that goes on.
+    /// `[control]`
+    pub fn came_back(&mut self, at: Client) {
+        let peers = &self.peers;
+        self.dumps.forget_all(|client| peers.answered_at(client) == at);
+        self.subscribers.of.retain(|client, one| {
+            one.came_back += u32::from(peers.answered_at(*client) == at);
+            let gone = one.came_back >= CAME_BACK;
+            self.counts.gone += u64::from(gone);
+            !gone
+        });
     }
 
     /// A finger rests on an address, or has left it: until then nothing is told of it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -173,6 +174,8 @@ impl Reading<'_> {
                 patience = (!self.member.is_valid()).then(|| Instant::now() + bounds.idle);
             }
             self.spoke |= spoke;
+            // What is answered goes out before more is read, and others have their turn.
+            yield_now().await;
         }
     }
 

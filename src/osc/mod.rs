@@ -6,6 +6,8 @@
 pub mod allow;
 pub mod bounds;
 pub mod client;
+#[cfg(target_os = "linux")]
+mod closed;
 mod connection;
 pub mod convert;
 mod crowd;

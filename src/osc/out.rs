@@ -133,6 +133,6 @@ mod tests {
         assert!(out.say(&message));
         out.spell(Spelling::Text);
         assert!(out.say(&message));
-        assert_eq!(&out.take()[16..], b"\x81\x1d{\"address\":\"/x\",\"args\":[7]}");
+        assert_eq!(&out.take()[16..], b"\x81\x1b{\"address\":\"/x\",\"args\":[7]}");
     }
 }

@@ -16,14 +16,12 @@ use tokio::sync::Notify;
 
 use super::allow::Allow;
 use super::bounds::Bounds;
-use super::convert::{address, answer};
 use super::crowd::Crowd;
 use super::intake::{Way, lock};
-use super::reply::Replies;
+use super::reply::{Replies, To};
 use super::{stream, udp};
 use crate::control::counts::Transport;
 use crate::control::{Client, Control, Message, Origin};
-use crate::wire::encode::encode_message;
 
 /// Where to listen for OSC, and to whom.
 #[derive(Clone, Debug, Default)]
@@ -128,6 +126,8 @@ impl OpenError {
 /// Everything that listens for OSC. Dropping it stops it.
 pub struct Server {
     sockets: Vec<Arc<UdpSocket>>,
+    replies: Vec<Replies>,
+    control: Arc<Mutex<Control>>,
     tcp: Vec<SocketAddr>,
     unix: Option<PathBuf>,
     crowd: Arc<Crowd>,
@@ -145,6 +145,8 @@ impl Server {
         let crowd = Crowd::new(control, listen.bounds, listen.allow.clone(), listen.origins.clone());
         let mut server = Self {
             sockets: Vec::new(),
+            replies: Vec::new(),
+            control: Arc::clone(control),
             tcp: Vec::new(),
             unix: None,
             crowd: Arc::new(crowd),
@@ -155,8 +157,12 @@ impl Server {
         for at in &listen.udp {
             server.sockets.push(Arc::new(udp::open(*at).map_err(|error| OpenError::new(Spot::Udp(*at), error))?));
         }
+        let limit = Arc::default();
+        server.replies.extend(server.sockets.iter().map(|socket| Replies::new(Arc::clone(socket), Arc::clone(&limit))));
         let kept = server.sockets.iter().filter_map(|socket| SockRef::from(&**socket).recv_buffer_size().ok()).min();
-        lock(control).counts_mut().receive_buffer = kept.map_or(0, given) as u64;
+        if let Some(kept) = kept {
+            lock(control).counts_mut().receive_buffer = given(kept) as u64;
+        }
         server.start_streams(listen)?;
         for (number, (socket, at)) in server.sockets.iter().zip(&listen.udp).enumerate() {
             let listener = udp::Listener {
@@ -166,7 +172,7 @@ impl Server {
                 allow: listen.allow.clone(),
                 control: Arc::clone(control),
                 stop: Arc::clone(&server.stop),
-                replies: Replies::new(Arc::clone(socket)),
+                replies: server.replies[number].clone(),
             };
             let thread = thread::Builder::new().name(format!("osc {}", at.port())).stack_size(8 << 20);
             server.threads.push(thread.spawn(move || listener.run()).map_err(OpenError::Threads)?);
@@ -220,13 +226,17 @@ impl Server {
     /// Sends answers that have become due to those of their clients that came in here; how many could not be sent. What a
     /// connection has no room for is counted as unread, not here. `[control]`
     pub fn deliver(&self, answers: &[(Client, Message)]) -> u64 {
-        let ours = answers.iter().filter(|(client, _)| client.origin == Origin::Osc);
-        let sent = ours.map(|(client, message)| match address(*client) {
+        let ours: Vec<_> = answers.iter().filter(|(client, _)| client.origin == Origin::Osc).collect();
+        if ours.is_empty() {
+            return 0;
+        }
+        let to: Vec<Option<To>> = {
+            let control = lock(&self.control);
+            ours.iter().map(|(client, _)| To::new(&control, *client)).collect()
+        };
+        let sent = ours.iter().zip(to).map(|((client, message), to)| match to {
             None => self.crowd.deliver(*client, message),
-            Some((to, number)) => {
-                let bytes = encode_message(&answer(message));
-                self.sockets.get(number).is_some_and(|socket| socket.send_to(&bytes, to).is_ok())
-            }
+            Some(to) => self.replies.get(to.socket).is_some_and(|replies| replies.deliver(to, message)),
         });
         sent.filter(|sent| !sent).count() as u64
     }

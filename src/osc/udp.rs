@@ -16,10 +16,14 @@ use std::thread;
 use std::time::Duration;
 
 #[cfg(target_os = "linux")]
+use nix::errno::Errno;
+#[cfg(target_os = "linux")]
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::allow::Allow;
+#[cfg(target_os = "linux")]
+use super::closed;
 use super::convert::client;
 use super::intake;
 use super::intake::Way;
@@ -45,6 +49,8 @@ pub(super) fn open(at: SocketAddr) -> io::Result<UdpSocket> {
     let _ = setsockopt(&socket, sockopt::RcvBufForce, &KEPT);
     socket.bind(&at.into())?;
     let socket = UdpSocket::from(socket);
+    #[cfg(target_os = "linux")]
+    closed::ask(&socket);
     socket.set_read_timeout(Some(LOOK))?;
     Ok(socket)
 }
@@ -69,8 +75,8 @@ const TOGETHER: usize = 32;
 /// One byte more than is allowed, so that what is too long is seen to be.
 const ROOM: usize = wire::limits::PACKET + 1;
 
-/// An answer that waits until Control is free again: what, to whom, for a packet of how many bytes.
-type Answer = (Vec<Message>, SocketAddr, usize);
+/// An answer that waits until Control is free again: what, to whom, for which packet and of how many bytes.
+type Answer = (Vec<Message>, SocketAddr, (u64, usize));
 
 impl Listener {
     /// Until told to stop.
@@ -83,6 +89,7 @@ impl Listener {
             let mut headers = MultiHeaders::preallocate(TOGETHER, None);
             while !self.stop.load(Relaxed) {
                 self.receive(&mut buffer, &mut headers, &mut answers);
+                self.look_for_closed();
                 self.answer(&mut answers);
             }
         }
@@ -93,8 +100,9 @@ impl Listener {
                 match self.socket.recv_from(&mut buffer) {
                     Ok((_, from)) if !self.allow.allows(from.ip()) => intake::lock(&self.control).counts_mut().not_allowed += 1,
                     Ok((length, from)) => {
+                        let asked = self.replies.asked(from, length);
                         let told = intake::take(&self.control, &self.way, client(from, self.number), &buffer[..length]);
-                        answers.push((told, from, length));
+                        answers.push((told, from, (asked, length)));
                     }
                     Err(error) => failed(&error),
                 }
@@ -119,9 +127,10 @@ impl Listener {
                         continue;
                     }
                     let bytes = datagram.iovs().next().unwrap_or_default();
+                    let asked = self.replies.asked(from, bytes.len());
                     let told = turn.take(client(from, self.number), bytes);
                     if !told.is_empty() {
-                        answers.push((told, from, bytes.len()));
+                        answers.push((told, from, (asked, bytes.len())));
                     }
                 }
                 drop(turn);
@@ -129,14 +138,25 @@ impl Listener {
                     intake::lock(&self.control).counts_mut().not_allowed += not_allowed;
                 }
             }
+            Err(Errno::ECONNREFUSED) => self.replies.failed.store(true, Relaxed),
             Err(error) => failed(&error.into()),
         }
     }
 
+    /// Whoever has closed its port is told nothing more.
+    #[cfg(target_os = "linux")]
+    fn look_for_closed(&self) {
+        if self.replies.failed.swap(false, Relaxed) {
+            for at in closed::told(&self.socket) {
+                intake::lock(&self.control).came_back(client(at, self.number));
+            }
+        }
+    }
+
     fn answer(&mut self, answers: &mut Vec<Answer>) {
-        for (told, from, length) in answers.drain(..) {
+        for (told, from, asked) in answers.drain(..) {
             if !told.is_empty() {
-                self.replies.send(&self.control, &told, client(from, self.number), length);
+                self.replies.send(&self.control, &told, client(from, self.number), asked);
             }
         }
     }
@@ -163,7 +183,7 @@ fn lost(inode: &str) -> u64 {
 }
 
 #[cfg(target_os = "linux")]
-fn address(from: SockaddrStorage) -> Option<SocketAddr> {
+pub(super) fn address(from: SockaddrStorage) -> Option<SocketAddr> {
     let v4 = from.as_sockaddr_in().map(|v4| SocketAddr::V4((*v4).into()));
     v4.or_else(|| from.as_sockaddr_in6().map(|v6| SocketAddr::V6((*v6).into())))
 }

@@ -20,7 +20,7 @@ type = "adsr"
 in = "osc.sine * amount"
 "#;
 
-const ADDRESSES: [&str; 12] = [
+const ADDRESSES: [&str; 13] = [
     "/t/amount",
     "/t/tone",
     "/n/t/amount",
@@ -32,6 +32,7 @@ const ADDRESSES: [&str; 12] = [
     "/t/level",
     "/t/nothing",
     "/t/amou*",
+    "//pitch",
     "/t/amount/z",
 ];
 

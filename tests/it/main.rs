@@ -1,6 +1,7 @@
 //! Tests by capability, through the doors that users of the library have.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod answers;
 mod chance;
 mod clock;
 mod contract;
@@ -41,4 +42,5 @@ mod score;
 mod streams;
 mod time;
 mod tools;
+mod transports;
 mod wire;

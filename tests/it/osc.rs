@@ -16,7 +16,7 @@ use super::chance::Chance;
 use super::desk::{first_change, pair};
 use super::wire::recorded;
 
-const TONE: &str = r#"
+pub const TONE: &str = r#"
 format = 1
 [controls]
 amount = { default = 0.2, min = 0, max = 1, osc = "/1/fader1" }
@@ -28,7 +28,7 @@ in = "osc.sine * amount"
 "#;
 
 /// A note is heard as its envelope alone, which moves in the frame in which it starts.
-const SYNTH: &str = r#"
+pub const SYNTH: &str = r#"
 format = 1
 [note]
 [voice.env]
@@ -40,26 +40,30 @@ in = "env * 0.5"
 "#;
 
 /// Long enough for any machine; nothing waits for it unless it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a running rig's thread shares with it.
 type Parts = (Arc<Mutex<Control>>, Arc<Server>, Arc<AtomicBool>, Arc<Mutex<Vec<f32>>>);
 
 /// A server whose engine runs on a thread, as fast as a sound card would ask for it or slower.
-struct Stage {
-    server: Arc<Server>,
-    control: Arc<Mutex<Control>>,
+pub struct Stage {
+    pub server: Arc<Server>,
+    pub control: Arc<Mutex<Control>>,
     stop: Arc<AtomicBool>,
     heard: Arc<Mutex<Vec<f32>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Stage {
-    fn new(patch: &str, at: &str) -> Self {
+    pub fn new(patch: &str, at: &str) -> Self {
+        Self::listening(patch, &Listen::udp(at.parse().unwrap()))
+    }
+
+    pub fn listening(patch: &str, listen: &Listen) -> Self {
         let (control, engine) = pair(Vec::new());
         let control = Arc::new(Mutex::new(control));
         assert!(control.lock().unwrap().load("t", patch, None).is_ok());
-        let server = Arc::new(Server::start(&Listen::udp(at.parse().unwrap()), &control).unwrap());
+        let server = Arc::new(Server::start(listen, &control).unwrap());
         let (stop, heard) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let parts = (Arc::clone(&control), Arc::clone(&server), Arc::clone(&stop), Arc::clone(&heard));
         let thread = Some(thread::spawn(move || Self::drive(engine, parts)));
@@ -78,7 +82,7 @@ impl Stage {
         }
     }
 
-    fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.server.addresses()[0]
     }
 
@@ -89,11 +93,11 @@ impl Stage {
         (sound, lines)
     }
 
-    fn status(&self) -> Vec<(String, Value)> {
+    pub fn status(&self) -> Vec<(String, Value)> {
         self.control.lock().unwrap().status()
     }
 
-    fn count(&self, name: &str) -> i64 {
+    pub fn count(&self, name: &str) -> i64 {
         self.status().iter().find(|(of, _)| of == name).map_or(0, |(_, value)| value.number().unwrap_or(-1.0) as i64)
     }
 }
@@ -108,19 +112,19 @@ impl Drop for Stage {
 }
 
 /// A socket that talks to the stage and hears its answers.
-fn socket(stage: &Stage) -> UdpSocket {
+pub fn socket(stage: &Stage) -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(stage.address()).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket
 }
 
-fn message(address: &str, args: Vec<Arg>) -> Packet {
+pub fn message(address: &str, args: Vec<Arg>) -> Packet {
     Packet::Message(rackd::wire::Message::new(address, args))
 }
 
 /// Waits until all that was sent before has come through.
-fn sync(socket: &UdpSocket, token: i32) {
+pub fn sync(socket: &UdpSocket, token: i32) {
     socket.send(&encode(&message("/sync", vec![Arg::Int(token)]))).unwrap();
     let mut buffer = [0; 65_536];
     loop {

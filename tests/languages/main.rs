@@ -14,11 +14,19 @@ mod ear;
 #[path = "../clients/jack.rs"]
 mod jack;
 
+use std::io::{BufRead, BufReader};
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rackd::wire::packet::Bundle;
+use rackd::wire::time::from_unix_nanos;
+use rackd::wire::{Arg, Message, Packet, encode};
 
 use daemon::{Daemon, TONE};
-use ear::{RATE, cents, onset, partial};
+use ear::{RATE, cents, largest_step, onset, partial};
 use jack::{Jack, program};
 
 /// A4 and where its sound must lie.
@@ -32,6 +40,12 @@ fn script(name: &str) -> PathBuf {
 struct Played {
     samples: Vec<f32>,
     said: String,
+    /// The time of a last note that the test itself has tagged, since 1970 [ms].
+    reference: i64,
+}
+
+fn unix_millis() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
 /// Lets a language play the daemon: what it must do is two notes with a knob turned from 0.1 to 0.4 between them.
@@ -39,8 +53,8 @@ fn play(language: impl FnOnce(u16) -> Command) -> Played {
     let jack = Jack::start();
     let daemon = Daemon::on(&jack, TONE, &["--midi", "none"]);
     daemon.wait_for("playing");
-    // sclang alone takes seconds before it reads its script.
-    let recording = jack.record(12.0);
+    // It ends with the language; some take seconds before they read their script.
+    let recording = jack.record(60.0);
     // `timeout`: a language that waits for ever fails the test instead of holding it.
     let wanted = language(daemon.osc.port());
     let mut command = Command::new("timeout");
@@ -51,7 +65,14 @@ fn play(language: impl FnOnce(u16) -> Command) -> Played {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{:?}: {said}", output.status);
-    Played { samples: recording.samples(), said }
+    // The last note sounds on; then comes one from here.
+    sleep(Duration::from_millis(600));
+    let reference = unix_millis() + 100;
+    let note = Message::new("/tone/note", vec![Arg::Int(69), Arg::Float(1.0), Arg::Float(0.05)]);
+    let bundle = Bundle { time: from_unix_nanos(reference * 1_000_000), elements: vec![Packet::Message(note)] };
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&encode(&Packet::Bundle(bundle)), daemon.osc).unwrap();
+    sleep(Duration::from_millis(300));
+    Played { samples: recording.end(), said, reference }
 }
 
 impl Played {
@@ -82,6 +103,19 @@ impl Played {
         assert_eq!(at - first, 48_000, "from tag to tag");
     }
 
+    /// The first note is as far from the test's own last one as their time tags say, within a millisecond: the daemon follows
+    /// the clock that both go by.
+    fn at_its_time(&self) {
+        let tag = self.said.lines().find_map(|line| line.strip_prefix("first ")).expect("it says when the first note is due");
+        let frames = (self.reference - tag.trim().parse::<i64>().unwrap()) * 48;
+        // At a level in proportion, as above.
+        let (first, second) = self.onsets();
+        let from = second + (0.7 * RATE) as usize;
+        let reference = from + onset(&self.samples[from..], 0.004);
+        let off = (reference - first) as i64 - frames;
+        assert!(off.abs() <= 48, "{off} frames off");
+    }
+
     /// Both questions were answered, and the language understood the answers.
     fn was_answered(&self, pong: &str, loud: &str) {
         for wanted in [pong, loud] {
@@ -90,11 +124,10 @@ impl Played {
     }
 }
 
-#[test]
-fn sclang_plays_on_its_time_tags_and_is_answered() {
+fn sclang_plays(by: &str) {
     let played = play(|port| {
         let mut sclang = program("sclang");
-        sclang.arg("-D").arg(script("play.scd")).env("RACKD_PORT", port.to_string());
+        sclang.arg("-D").arg(script("play.scd")).env("RACKD_PORT", port.to_string()).env("RACKD_BY", by);
         // Without a screen, and as root too.
         sclang.env("QT_QPA_PLATFORM", "offscreen").env("QTWEBENGINE_DISABLE_SANDBOX", "1");
         sclang
@@ -105,17 +138,95 @@ fn sclang_plays_on_its_time_tags_and_is_answered() {
 }
 
 #[test]
-fn node_plays_on_its_time_tags_and_is_answered() {
-    let played = play(|port| {
-        let modules = Path::new(env!("CARGO_BIN_EXE_rackd")).ancestors().nth(2).unwrap().join("node/node_modules");
-        assert!(modules.join("osc").is_dir(), "osc is not installed in {}: run `make test-clients`", modules.display());
-        let mut node = program("node");
-        node.arg(script("play.js")).arg(port.to_string()).env("NODE_PATH", modules);
-        node
-    });
+fn sclang_plays_on_its_time_tags_and_is_answered() {
+    sclang_plays("udp");
+}
+
+#[test]
+fn sclang_plays_by_a_connection() {
+    sclang_plays("tcp");
+}
+
+fn node(name: &str, port: u16, by: &str) -> Command {
+    let modules = Path::new(env!("CARGO_BIN_EXE_rackd")).ancestors().nth(2).unwrap().join("node/node_modules");
+    assert!(modules.join("osc").is_dir(), "osc is not installed in {}: run `make test-clients`", modules.display());
+    let mut node = program("node");
+    node.arg(script(name)).arg(port.to_string()).arg(by).env("NODE_PATH", modules);
+    node
+}
+
+fn node_plays(by: &str) {
+    let played = play(|port| node("play.js", port, by));
     played.two_notes_and_a_knob();
     played.on_the_sample();
+    played.at_its_time();
     played.was_answered("heard /pong 7 x", "heard /tone/loud 0.4");
+}
+
+#[test]
+fn node_plays_on_its_time_tags_and_is_answered() {
+    node_plays("udp");
+}
+
+#[test]
+fn node_plays_by_tcp_in_slip() {
+    node_plays("tcp");
+}
+
+#[test]
+fn node_plays_by_a_websocket() {
+    node_plays("ws");
+}
+
+#[test]
+fn node_plays_by_a_websocket_in_json() {
+    node_plays("json");
+}
+
+/// A client that holds eight notes is killed: its connection ends, and so do they, as if the keys were let go.
+fn let_go_where_killed(by: &str) {
+    let jack = Jack::start();
+    let daemon = Daemon::on(&jack, TONE, &["--midi", "none"]);
+    daemon.wait_for("playing");
+    let recording = jack.record(60.0);
+    let mut holder = node("hold.js", daemon.osc.port(), by).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "holding\n");
+    sleep(Duration::from_millis(500));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    sleep(Duration::from_millis(700));
+    let samples = recording.end();
+    let last = samples.iter().rposition(|x| *x != 0.0).expect("eight notes sound");
+    let held = last - onset(&samples, 0.001);
+    assert!(held > 19_200, "they are held: {held} frames");
+    assert!(samples.len() - last > 9_600, "they still sound after their client was killed");
+    // Eight sines of 0.1 below 340 Hz.
+    assert!(largest_step(&samples) < 0.04, "they end by their release: {}", largest_step(&samples));
+}
+
+#[test]
+fn notes_of_a_killed_tcp_client_are_let_go() {
+    let_go_where_killed("tcp");
+}
+
+#[test]
+fn notes_of_a_killed_websocket_are_let_go() {
+    let_go_where_killed("ws");
+}
+
+#[test]
+fn oscsend_plays_by_tcp() {
+    let played = play(|port| {
+        program("oscsend");
+        let run = format!("oscsend osc.tcp://127.0.0.1:{port}");
+        let note = format!("{run} /tone/note iff 69 1 0.5");
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", &format!("{note}; sleep 0.8; {run} /tone/loud f 0.4; sleep 0.3; {note}")]);
+        shell
+    });
+    played.two_notes_and_a_knob();
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn every_case_holds() {
             own.osc
         }
     };
-    let outcomes = run(&folder.join("cases"), at, &profile).unwrap();
+    let outcomes = run(&folder.join("cases"), "", at, at, &profile).unwrap();
     assert!(outcomes.len() > 20);
     let failed = report(&outcomes);
     let _ = std::fs::remove_dir_all(scratch);
