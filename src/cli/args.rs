@@ -394,6 +394,8 @@ pub struct Surface {
 pub enum Program {
     /// Editors: the JSON Schema of the patch language
     Schema,
+    /// Readers: the table of OSC addresses that act, as Markdown
+    Osc,
 }
 
 /// `perform`: the second process of `play --demo`.

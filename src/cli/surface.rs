@@ -3,6 +3,7 @@
 use super::args::{Program, Surface};
 use super::exit::Exit;
 use super::style;
+use crate::control::verbs::markdown;
 use crate::modules::CATALOGUE;
 use crate::surface;
 
@@ -13,6 +14,7 @@ use crate::surface;
 pub fn run(args: &Surface) -> Result<(), Exit> {
     match args.program {
         Program::Schema => style::print(&schema()),
+        Program::Osc => style::print(&markdown()),
     }
     Ok(())
 }

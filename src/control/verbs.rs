@@ -177,3 +177,13 @@ impl Verb {
         if self.address.starts_with('/') { self.address.to_owned() } else { format!("/<slot>/{}", self.address) }
     }
 }
+
+/// The verbs as a table in Markdown, those of slots first. `[control]`
+pub fn markdown() -> String {
+    let mut text = "| address | arguments | does |\n|---|---|---|\n".to_owned();
+    for verb in SLOT_VERBS.iter().chain(VERBS) {
+        let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) };
+        text += &format!("| `{}` | {} | {} |\n", verb.reference(), code(verb.arguments), verb.does.replace('|', "\\|"));
+    }
+    text
+}

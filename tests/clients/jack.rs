@@ -169,7 +169,6 @@ pub struct Recording {
 }
 
 impl Recording {
-    #[allow(dead_code, reason = "only the languages end early")]
     /// Ends it before its time: the samples so far.
     pub fn end(self) -> Vec<f32> {
         let _ = Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]).status();

@@ -23,3 +23,10 @@ fn the_patch_in_the_readme_has_no_mistake() {
 fn the_reference_is_the_catalogue() {
     assert!(committed("docs/modules.md") == markdown(&CATALOGUE), "run `rackd modules --markdown > docs/modules.md`");
 }
+
+#[test]
+fn every_verb_stands_in_the_page_on_osc() {
+    let page = committed("docs/osc.md");
+    let table = page.split("<!-- rackd surface --for osc -->\n\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    assert!(format!("{table}\n") == rackd::control::verbs::markdown(), "put there what `rackd surface --for osc` prints");
+}

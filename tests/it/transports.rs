@@ -150,6 +150,14 @@ fn a_burst_by_every_way_is_counted_to_the_last_message() {
         assert_eq!(stage.count(&format!("packets/{name}")), BURST + syncs + 1, "{name}");
         sums_are_exact(&stage);
     }
+    let (mut socket, _) = tungstenite::client(format!("ws://{}/", stage.server.tcp()[0]), raw(&stage)).unwrap();
+    for step in 0..BURST {
+        socket.send(Message::text(format!(r#"{{"address":"/t/amount","args":[{}]}}"#, (step % 100) as f32 / 100.0))).unwrap();
+    }
+    socket.send(Message::text(r#"{"address":"/sync","args":[5]}"#)).unwrap();
+    assert_eq!(socket.read().unwrap(), Message::text(r#"{"address":"/synced","args":[5]}"#));
+    assert_eq!(stage.count("packets/json"), BURST + 1);
+    sums_are_exact(&stage);
     let value = stage.control.lock().unwrap().value_at("/t/amount").unwrap();
     assert!((value[0].number().unwrap() - 0.99).abs() < 1e-6, "the last value stands: {value:?}");
     assert_eq!((stage.count("malformed"), stage.count("unread"), stage.count("lost")), (0, 0, 0));
