@@ -10,19 +10,8 @@ use rackd::control::{Control, Group, Message, Value, When};
 use rackd::host::{Audio, Choice, HostEvent, HostName, Options, Parts};
 use rackd::rt::clock::WallClock;
 
-use super::desk::{first_change, me, pair};
+use super::desk::{SYNTH, first_change, me, pair};
 
-const SYNTH: &str = r#"
-format = 1
-[note]
-[voice.env]
-type = "adsr"
-attack = 0
-sustain = 1
-release = 0
-[out]
-in = "env * 0.5"
-"#;
 /// Frames that the silent clock works out at a time.
 const BLOCK: i64 = 256;
 const HOUR: i64 = 3_600_000_000_000;

@@ -12,6 +12,19 @@ use rackd::plan;
 
 pub const RATE: f32 = 48_000.0;
 
+/// Half of full scale while a note is held, from its frame on.
+pub const SYNTH: &str = r#"
+format = 1
+[note]
+[voice.env]
+type = "adsr"
+attack = 0
+sustain = 1
+release = 0
+[out]
+in = "env * 0.5"
+"#;
+
 pub struct Desk {
     pub control: Control,
     pub engine: Engine,

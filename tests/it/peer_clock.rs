@@ -9,19 +9,7 @@ use rackd::modules::CATALOGUE;
 use rackd::osc::text;
 use rackd::plan;
 
-use super::desk::{Desk, RATE};
-
-const SYNTH: &str = r#"
-format = 1
-[note]
-[voice.env]
-type = "adsr"
-attack = 0
-sustain = 1
-release = 0
-[out]
-in = "env * 0.5"
-"#;
+use super::desk::{Desk, RATE, SYNTH};
 
 const NOTE: &str = "/t/note 60 1 0.004";
 /// Moment of sample 0 since 1970.

@@ -2,19 +2,7 @@
 
 use rackd::control::When;
 
-use super::desk::Desk;
-
-const SYNTH: &str = r#"
-format = 1
-[note]
-[voice.env]
-type = "adsr"
-attack = 0
-sustain = 1
-release = 0
-[out]
-in = "env * 0.5"
-"#;
+use super::desk::{Desk, SYNTH};
 
 /// A note of 100 ms, 20 ms late: the frames in which it is heard, and the desk.
 fn late_note(policy: &str) -> (usize, Desk) {
