@@ -3,7 +3,7 @@
 //! Imports `base`, `rt`, `module`, `patch`, `plan`, `engine`, and of `wire` only address patterns and the names of refusals: what is
 //! said to it is an address and plain [`value`]s, whatever it came by. Opens no socket, starts no thread, and never waits for the
 //! engine. It owns the table of [`verbs`]; bodies that need the world are handed over. Start reading at [`control`], then
-//! [`apply`] and [`commit`] for the way of a message, [`reload`] and [`flight`] for the way of a patch.
+//! [`apply`] and [`commit`] for the way of a message ([`quick`] is the short one), [`reload`] and [`flight`] for the way of a patch.
 
 pub mod address_map;
 pub mod address_tree;
