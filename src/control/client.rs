@@ -68,7 +68,7 @@ impl Client {
 
     /// Whether nothing tells when it is gone, as with datagrams: what it asked for is renewed, or ends. `[any]`
     pub fn has_lease(self) -> bool {
-        self.origin == Origin::Osc && self.door & CONNECTION == 0
+        self.origin == Origin::Osc && !self.is_connection()
     }
 
     /// The same computer at another port; itself where it is a connection. `[any]`

@@ -1,8 +1,8 @@
 //! Layer 9: OSC over UDP, TCP, WebSockets and Unix sockets, and lines of text that say the same: sockets, dispatch, reply.
 //!
-//! Imports `base`, `rt` (its clock), `wire` and `control`. Whatever arrives is refused whole or done whole; nothing that arrives ends a thread.
-//! Knows no patch and no engine. Start reading at [`server`] and [`intake`]; [`client`], [`link`] and [`ear`]
-//! are the other end, for the command line.
+//! Imports `base`, `rt` (its clock), `wire` and `control`. Whatever arrives is refused whole or done whole; nothing that arrives ends
+//! a thread. Knows no patch and no engine. Start reading at [`server`] and [`intake`]; [`client`], [`link`] and [`ear`] are the other
+//! end, for the command line.
 
 pub mod allow;
 pub mod bounds;
