@@ -70,6 +70,8 @@ pub enum MidiMessage {
     Continue,
     /// The song stops.
     Stop,
+    /// The cable is alive; once it has come, silence of 300 ms means that it is not.
+    Sense,
     /// All sounds off, everything as when switched on.
     Reset,
 }
@@ -93,6 +95,7 @@ impl MidiMessage {
             0xfa => Self::Start,
             0xfb => Self::Continue,
             0xfc => Self::Stop,
+            0xfe => Self::Sense,
             0xff => Self::Reset,
             _ => return None,
         })

@@ -9,7 +9,6 @@ use super::draft::{Draft, Step};
 use super::notes::{NoteName, Sounding};
 use super::value::When;
 use crate::base::midi::MidiMessage;
-use crate::base::names::octaves_from_note;
 use crate::engine::{Act, NoteId};
 use crate::module::NoteSource;
 use crate::patch::MapSource;
@@ -75,7 +74,8 @@ impl Control {
             | MidiMessage::Clock
             | MidiMessage::Start
             | MidiMessage::Continue
-            | MidiMessage::Stop => {}
+            | MidiMessage::Stop
+            | MidiMessage::Sense => {}
         }
     }
 
@@ -109,7 +109,10 @@ impl Control {
             }
             control.keyboard.channel(from, channel).sustained.retain(|(held, _)| *held != key);
             for slot in 0..control.slots.len() {
-                control.press(draft, slot, (from, channel, key), velocity.min(1.0));
+                let force = libm::roundf(velocity.min(1.0) * 127.0).max(1.0) as u8;
+                if control.slots[slot].zone.takes(channel, key, force) {
+                    control.press(draft, slot, (from, channel, key), velocity.min(1.0));
+                }
             }
         });
     }
@@ -121,8 +124,8 @@ impl Control {
         if let Some(id) = self.notes.find(of, draft.client, &name) {
             self.let_go_of(draft, of, id, 0.0);
         }
+        let Some(pitch) = self.pitch_of_key(slot, number) else { return };
         let id = self.notes.fresh();
-        let pitch = octaves_from_note(f64::from(number)) as f32;
         draft.act(Act::NoteOn { slot: of, key: number, id, pitch, velocity, frames: 0 });
         let start = self.start(draft);
         draft.step(Step::Started(id, Sounding { slot: of, client: draft.client, name: Some(name), start, lease: None }));

@@ -48,6 +48,7 @@ pub mod subscribe;
 pub mod targets;
 pub mod tick;
 pub mod time_verbs;
+mod tuning;
 pub mod turning;
 pub mod value;
 pub mod verbs;

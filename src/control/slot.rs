@@ -11,7 +11,7 @@ use crate::base::units::factor_from_decibels;
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
 use crate::module::{Setting, SettingValue};
-use crate::patch::{Amount, ModuleId, Patch};
+use crate::patch::{Amount, ModuleId, Patch, Route, Zone};
 use crate::plan::outline::Count;
 use crate::plan::{KnobId, KnobOwner, Outline};
 
@@ -66,6 +66,10 @@ pub struct Slot {
     pub settings: HashMap<(ModuleId, usize), SettingValue>,
     /// Its strip of the mixer.
     pub strip: Strip,
+    /// Where its sound goes.
+    pub route: Route,
+    /// Which keys play it.
+    pub zone: Zone,
     /// A plan of it was made.
     pub plays: bool,
     /// The latest time of a value that was given to the engine.

@@ -88,8 +88,9 @@ mod tests {
             (&[0xe6, 127, 127], &[M::Bend { channel: 6, value: 8191 }]),
             (&[0xf2, 1, 2], &[M::SongPosition(257)]),
             (&[0xf8, 0xfa, 0xfb, 0xfc, 0xff], &[M::Clock, M::Start, M::Continue, M::Stop, M::Reset]),
-            // active sensing and what is undefined
-            (&[0xfe, 0xf9, 0xfd, 0xf4, 0xf5, 0xf6], &[]),
+            // what is undefined
+            (&[0xf9, 0xfd, 0xf4, 0xf5, 0xf6], &[]),
+            (&[0xfe], &[M::Sense]),
             // running status, of one and of two data bytes
             (
                 &[0x90, 60, 1, 64, 2, 67, 0],
@@ -101,7 +102,7 @@ mod tests {
             ),
             (&[0xc0, 1, 2], &[M::Program { channel: 0, number: 1 }, M::Program { channel: 0, number: 2 }]),
             // real time inside a message, which goes on
-            (&[0x90, 0xf8, 60, 0xfe, 0xfa, 1], &[M::Clock, M::Start, M::NoteOn { channel: 0, key: 60, velocity: 1 }]),
+            (&[0x90, 0xf8, 60, 0xfe, 0xfa, 1], &[M::Clock, M::Sense, M::Start, M::NoteOn { channel: 0, key: 60, velocity: 1 }]),
             // system exclusive is skipped, clock in it is not, and it ends running status
             (&[0x90, 60, 1, 0xf0, 1, 2, 0xf8, 3, 0xf7, 61, 1], &[M::NoteOn { channel: 0, key: 60, velocity: 1 }, M::Clock]),
             // one that never ends is ended by the next status
