@@ -1,4 +1,4 @@
-//! Every mistake that a patch can hold: its stable code, what it is, what to do.
+//! Every mistake that a patch or a rack can hold: its stable code, what it is, what to do.
 //!
 //! `tests/patch/mistakes/<code>.toml` shows each, the `.txt` beside it how it is told.
 
@@ -83,6 +83,14 @@ codes! {
     BAD_MAP_SOURCE "bad-map-source" "A map listens to something unknown." "cc 1, nrpn 300, bend, pressure, note 36, each with ` ch 2`, or an OSC address."
     TAKEN_ADDRESS "taken-address" "A map listens to an address that means something else." "Begin it with another word, such as /1/fader1."
     UNKNOWN_TARGET "unknown-target" "A map turns something that is not there." "A control, module.input, module.setting, or module.input.sources."
+    RACK_HERE "rack-here" "A rack stands where one patch is wanted." "Play the rack, or name the patch of one of its slots."
+    NO_SLOTS "no-slots" "A rack has no `[slots]`." "Add `[slots.bass]` with `patch = \"bass.toml\"`, or read the file as a patch."
+    TOO_MANY_SLOTS "too-many-slots" "A rack has more than 64 slots." "Make two racks of it."
+    UNKNOWN_SLOT "unknown-slot" "The rack has no slot of this name." "Use the nearest right name, or add the slot."
+    SEND_CIRCLE "send-circle" "A slot hears itself, by way of sends and outs." "Take one of the sends away; feedback lives inside a patch."
+    NO_EFFECT "no-effect" "Sound goes to a slot whose patch has no `[in]`." "Send to an effect, or add `[in]` to that patch."
+    KEY_RANGE "key-range" "A range of keys or velocities is malformed or goes backward." "keys = \"C1..B3\", \"36..59\" or \"C4\"; velocity = \"1..80\"."
+    BAD_PATH "bad-path" "A path leaves the folder of the file that names it." "Paths are relative, with `/` between folders, and stay below the folder of the file that names them."
     BAD_MAP_RANGE "bad-map-range" "The range of a map cannot be used." "from = [0, 127]; min and max in the target's unit."
 }
 

@@ -20,7 +20,8 @@ use super::reading::{Reading, as_number};
 use super::scope::{Meaning, short};
 use super::values;
 
-const KEYS: [&str; 6] = ["to", "from", "min", "max", "curve", "pickup"];
+/// Keys of a map that is a table.
+pub(super) const KEYS: [&str; 6] = ["to", "from", "min", "max", "curve", "pickup"];
 
 /// Everything that a map can turn, by its dotted name.
 pub(super) struct Targets<'a> {
@@ -104,7 +105,8 @@ impl<'d, 't> Reading<'d, 't> {
         Some(Map { from, to: vec![to], range_in: None, range_out: None, curve: None, pickup: false, span: entry.span.clone() })
     }
 
-    fn source(&mut self, text: &str, span: Range<usize>) -> Option<MapSource> {
+    /// Reads where a map listens; reports what is wrong with it.
+    pub fn source(&mut self, text: &str, span: Range<usize>) -> Option<MapSource> {
         let source = match map_source(text) {
             Ok(source) => source,
             Err(message) => {
@@ -221,7 +223,7 @@ impl<'d, 't> Reading<'d, 't> {
     }
 
     /// `from = [0, 127]`.
-    fn range_in(&mut self, entry: &Entry<'d, 't>) -> Option<(f32, f32)> {
+    pub fn range_in(&mut self, entry: &Entry<'d, 't>) -> Option<(f32, f32)> {
         let ends = match entry.value {
             _ if entry.broken => return None,
             DeValue::Array(list) if list.len() == 2 => list.iter().map(|value| as_number(value.get_ref())).collect::<Option<Vec<_>>>(),

@@ -25,12 +25,10 @@ pub const TEMPO: (f64, f64) = (1.0, 999.0);
 ///
 /// Spans are bytes of `text`. Takes time in proportion to the text, which may hold anything; more than 1 MiB is refused.
 pub fn parse(text: &str, catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnostic>) {
-    let mut findings = Findings::new();
-    if text.len() > LARGEST {
-        let message = format!("the file is larger than {LARGEST} bytes, the most that a patch has");
-        findings.report(Diagnostic::error(codes::TOO_BIG, 0..0, message).help("a patch is a short text: is this the right file?"));
-        return (None, findings.finish());
+    if let Some(diagnostic) = too_big(text) {
+        return (None, vec![diagnostic]);
     }
+    let mut findings = Findings::new();
     let document = document::read(text, &mut findings);
     let mut reading = Reading { document: &document, findings, scope: Scope::default() };
     let patch = reading.patch(catalogue);
@@ -42,9 +40,14 @@ pub fn parse(text: &str, catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnosti
 /// The same for the bytes of a file, which may not be text. Where they are not, spans are bytes of what
 /// `String::from_utf8_lossy` makes of them. `[control]`
 pub fn parse_bytes(bytes: &[u8], catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnostic>) {
+    of_bytes(bytes, |text| parse(text, catalogue))
+}
+
+/// Reads what should be text.
+pub(super) fn of_bytes<T>(bytes: &[u8], read: impl FnOnce(&str) -> (Option<T>, Vec<Diagnostic>)) -> (Option<T>, Vec<Diagnostic>) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => parse(text, catalogue),
-        Err(_) if bytes.len() > LARGEST => parse(&String::from_utf8_lossy(bytes), catalogue),
+        Ok(text) => read(text),
+        Err(_) if bytes.len() > LARGEST => read(&String::from_utf8_lossy(bytes)),
         Err(error) => {
             let at = error.valid_up_to();
             let message = format!("the file is not text: byte {at} is not UTF-8");
@@ -52,6 +55,13 @@ pub fn parse_bytes(bytes: &[u8], catalogue: &Catalogue) -> (Option<Patch>, Vec<D
             (None, vec![Diagnostic::error(codes::NOT_TEXT, at..at, message).help(help)])
         }
     }
+}
+
+/// Says so where a text is longer than what is read.
+pub(super) fn too_big(text: &str) -> Option<Diagnostic> {
+    let message = format!("the file is larger than {LARGEST} bytes, the most that a patch has");
+    let help = "a patch is a short text: is this the right file?";
+    (text.len() > LARGEST).then(|| Diagnostic::error(codes::TOO_BIG, 0..0, message).help(help))
 }
 
 impl<'d, 't> Reading<'d, 't> {
@@ -136,13 +146,7 @@ impl<'d, 't> Reading<'d, 't> {
     /// One key at the top of the file, where it is not a section of its own.
     fn top(&mut self, entry: &Entry<'d, 't>, patch: &mut Patch) {
         match entry.key {
-            "format" => {
-                if self.number(entry, 1.0, 1e9, true).is_some_and(|format| format > 1.0) {
-                    let message = "this version reads format 1";
-                    let help = "the file was made for a newer rackd";
-                    self.findings.report(Diagnostic::error(codes::BAD_FORMAT, entry.span.clone(), message).help(help));
-                }
-            }
+            "format" => self.format(entry),
             "name" => patch.name = self.string(entry, "what the patch is called").unwrap_or("").to_owned(),
             "description" => patch.description = self.string(entry, "what the patch is").unwrap_or("").to_owned(),
             "tempo" => patch.tempo = self.tempo(entry),
@@ -152,9 +156,9 @@ impl<'d, 't> Reading<'d, 't> {
                 self.findings.report(Diagnostic::warning(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
             }
             "slots" => {
-                let message = "this is a rack, and this version reads single patches";
-                let help = "play the patch of one of its slots";
-                self.findings.report(Diagnostic::error(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
+                let message = "this is a rack, and one patch is wanted here";
+                let help = "name the patch of one of its slots";
+                self.findings.report(Diagnostic::error(codes::RACK_HERE, entry.key_span.clone(), message).help(help));
             }
             "include" => {
                 let message = "`include` is not read by this version";
@@ -177,8 +181,17 @@ impl<'d, 't> Reading<'d, 't> {
         }
     }
 
+    /// `format`, which is 1.
+    pub fn format(&mut self, entry: &Entry<'d, 't>) {
+        if self.number(entry, 1.0, 1e9, true).is_some_and(|format| format > 1.0) {
+            let message = "this version reads format 1";
+            let help = "the file was made for a newer rackd";
+            self.findings.report(Diagnostic::error(codes::BAD_FORMAT, entry.span.clone(), message).help(help));
+        }
+    }
+
     /// Beats a minute: a number, or text with `bpm`.
-    fn tempo(&mut self, entry: &Entry<'d, 't>) -> Option<f64> {
+    pub fn tempo(&mut self, entry: &Entry<'d, 't>) -> Option<f64> {
         let tempo = match self.quantity(entry)? {
             Quantity::Plain(tempo) => tempo,
             Quantity::Frequency(octaves) => 60.0 * crate::base::units::hertz_from_octaves(octaves),

@@ -1,6 +1,9 @@
 //! The checked intention of a rack: its slots as plain values. The patches themselves stand in files of their own.
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use super::model::MapSource;
 
 /// A rack file: several patches that play at once, and how their sound is mixed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,7 +18,21 @@ pub struct Rack {
     pub master: MasterSpec,
     /// `[slots.*]`, in the order of the file.
     pub slots: Vec<SlotSpec>,
+    /// `[map]`, in the order of the file.
+    pub maps: Vec<RackMap>,
 }
+
+/// Slots of a rack at most.
+pub const MOST_SLOTS: usize = 64;
+
+/// Levels and sends that can be written [dB]; the lowest is silence.
+pub const LEVELS: (f64, f64) = (-60.0, 6.0);
+
+/// The highest channel of a device that can be written.
+pub const MOST_CHANNELS: u16 = 64;
+
+/// How far `transpose` goes either way [octaves].
+pub const TRANSPOSE: f64 = 10.0;
 
 /// `[master]`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +70,72 @@ pub struct SlotSpec {
     pub zone: Zone,
     /// `set`: dotted target, and the value as it would be written at its address.
     pub set: Vec<SetSpec>,
-    /// Where its table stands in the source.
+    /// Where its name stands in the source.
+    pub span: Range<usize>,
+    /// Where its parts stand in the source.
+    pub places: SlotPlaces,
+}
+
+impl SlotSpec {
+    /// A slot as it is where nothing but its patch is written. `[any]`
+    pub fn new(name: impl Into<String>, patch: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            patch: patch.into(),
+            level: 0.0,
+            pan: 0.0,
+            mute: false,
+            solo: false,
+            route: Route::default(),
+            zone: Zone::default(),
+            set: Vec::new(),
+            span: 0..0,
+            places: SlotPlaces::default(),
+        }
+    }
+
+    /// The slots that hear it: those it sends to, and the one its `out` names. `[any]`
+    pub fn feeds(&self) -> impl Iterator<Item = &str> {
+        let out = match &self.route.out {
+            SlotOut::Slot(name) => Some(name.as_str()),
+            SlotOut::Master | SlotOut::Channels(_) => None,
+        };
+        self.route.sends.iter().map(|send| send.to.as_str()).chain(out)
+    }
+}
+
+/// Where the parts of a slot stand in the source; empty where they are not written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlotPlaces {
+    /// The value of `patch`.
+    pub patch: Range<usize>,
+    /// The value of `out`.
+    pub out: Range<usize>,
+    /// The name in each of `sends`.
+    pub sends: Vec<Range<usize>>,
+}
+
+/// One entry of `[map]`: as text, for what it turns is known only with the patches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RackMap {
+    /// What comes.
+    pub from: MapSource,
+    /// The same as written: `cc 1`.
+    pub source: String,
+    /// What it turns, one for each argument.
+    pub to: Vec<RackTarget>,
+    /// The other keys of its table (`from`, `min`, `max`, `curve`, `pickup`) as written.
+    pub keys: Vec<SetSpec>,
+    /// Where its key stands in the source.
+    pub span: Range<usize>,
+}
+
+/// A target of a rack's map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RackTarget {
+    /// Dotted, its first word a slot of the rack or `master`: `bass.filter.cutoff`.
+    pub target: String,
+    /// Where it stands in the source.
     pub span: Range<usize>,
 }
 
@@ -79,6 +161,48 @@ pub enum SetValue {
     Switch(bool),
     /// A list setting.
     List(Vec<SetValue>),
+}
+
+impl Rack {
+    /// The slot of this name. `[any]`
+    pub fn slot(&self, name: &str) -> Option<&SlotSpec> {
+        self.slots.iter().find(|slot| slot.name == name)
+    }
+
+    /// The order in which the slots sound: each before those that hear it, else that of the file. `[control]`
+    ///
+    /// Slots of a circle, which no rack that was read without mistakes has, come in the order of the file at its end.
+    pub fn order(&self) -> Vec<usize> {
+        let numbers: HashMap<&str, usize> = self.slots.iter().enumerate().map(|(at, slot)| (slot.name.as_str(), at)).collect();
+        let hears = |at: usize| self.slots[at].feeds().filter_map(|name| numbers.get(name).copied());
+        let mut waits = vec![0; self.slots.len()];
+        for slot in 0..self.slots.len() {
+            hears(slot).for_each(|to| waits[to] += 1);
+        }
+        let mut order = Vec::with_capacity(self.slots.len());
+        while let Some(next) = (0..waits.len()).find(|at| waits[*at] == 0 && !order.contains(at)) {
+            order.push(next);
+            hears(next).for_each(|to| waits[to] -= 1);
+        }
+        order.extend((0..waits.len()).filter(|at| waits[*at] > 0));
+        order
+    }
+
+    /// The same without its places in the text, so that two can be compared. `[control]`
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        let mut rack = self.clone();
+        for slot in &mut rack.slots {
+            (slot.span, slot.places) = (0..0, SlotPlaces::default());
+            slot.set.iter_mut().for_each(|set| set.span = 0..0);
+        }
+        for map in &mut rack.maps {
+            map.span = 0..0;
+            map.to.iter_mut().for_each(|target| target.span = 0..0);
+            map.keys.iter_mut().for_each(|key| key.span = 0..0);
+        }
+        rack
+    }
 }
 
 /// Where a slot's sound goes.
@@ -160,6 +284,18 @@ fn within((low, high): (u8, u8), x: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_heard_by_another_sounds_before_it() {
+        let mut rack = Rack { slots: ["hall", "drums", "bass", "bus"].map(|name| SlotSpec::new(name, "a.toml")).into(), ..Rack::default() };
+        let send = |to: &str| SendSpec { to: to.to_owned(), level: 0.0, pre: false };
+        rack.slots[1].route.out = SlotOut::Slot("bus".to_owned());
+        rack.slots[2].route.sends = vec![send("hall"), send("bus")];
+        rack.slots[3].route.sends = vec![send("hall")];
+        assert_eq!(rack.order(), [1, 2, 3, 0]);
+        rack.slots[0].route.sends = vec![send("bus")];
+        assert_eq!(rack.order(), [1, 2, 0, 3], "a circle is no rack, and still has an order");
+    }
 
     #[test]
     fn a_zone_takes_its_channel_its_keys_and_its_force() {

@@ -35,6 +35,7 @@ mod patches;
 mod patterns;
 mod peer_clock;
 mod phrase;
+mod rack_language;
 mod record;
 mod rig;
 mod schedule;
