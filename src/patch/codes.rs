@@ -90,7 +90,7 @@ codes! {
     SEND_CIRCLE "send-circle" "A slot hears itself, by way of sends and outs." "Take one of the sends away; feedback lives inside a patch."
     NO_EFFECT "no-effect" "Sound goes to a slot whose patch has no `[in]`." "Send to an effect, or add `[in]` to that patch."
     KEY_RANGE "key-range" "A range of keys or velocities is malformed or goes backward." "keys = \"C1..B3\", \"36..59\" or \"C4\"; velocity = \"1..80\"."
-    BAD_PATH "bad-path" "A path leaves the folder of the file that names it." "Paths are relative, with `/` between folders, and stay below the folder of the file that names them."
+    BAD_PATH "bad-path" "A path is not relative to the file that names it." "Paths are relative, with `/` between folders, such as `bass/acid.toml`."
     BAD_MAP_RANGE "bad-map-range" "The range of a map cannot be used." "from = [0, 127]; min and max in the target's unit."
 }
 

@@ -66,7 +66,7 @@ pub fn parse_rack_bytes(bytes: &[u8]) -> (Option<Rack>, Vec<Diagnostic>) {
     of_bytes(bytes, parse_rack)
 }
 
-/// What keeps a path from being one below the folder of the file that names it; else nothing.
+/// What keeps a text from being a path beside the file that names it; else nothing. What may be opened is decided where it is opened.
 pub(super) fn wrong_path(path: &str) -> Option<&'static str> {
     let drive = path.as_bytes().get(1) == Some(&b':');
     if path.is_empty() {
@@ -80,17 +80,6 @@ pub(super) fn wrong_path(path: &str) -> Option<&'static str> {
     }
     if path.chars().any(char::is_control) {
         return Some("has control characters in it");
-    }
-    let mut depth = 0i32;
-    for part in path.split('/') {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        if depth < 0 {
-            return Some("leaves the folder");
-        }
     }
     None
 }
@@ -220,12 +209,12 @@ impl<'d, 't> Reading<'d, 't> {
         }
     }
 
-    /// A file below the folder of this one.
+    /// A file, relative to this one.
     pub fn path(&mut self, entry: &Entry<'d, 't>, help: &str) -> Option<&'d str> {
         let path = self.string(entry, help)?;
         if let Some(why) = wrong_path(path) {
             let message = format!("the path \"{}\" {why}", short(path));
-            let help = "a path is relative to this file, with `/` between folders, and stays below the folder in which this file lies";
+            let help = "a path is relative to this file, with `/` between folders; what it names lies inside the folders given";
             self.findings.report(Diagnostic::error(codes::BAD_PATH, entry.span.clone(), message).help(help));
             return None;
         }

@@ -44,7 +44,7 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 28] = [
+const OUTSIDE: [(&str, &[&str]); 29] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
@@ -70,6 +70,7 @@ const OUTSIDE: [(&str, &[&str]); 28] = [
     ("thiserror", &[]),
     ("tokio", &["osc/", "query/", "daemon/"]),
     ("toml", &["patch/"]),
+    ("toml_edit", &["patch/"]),
     ("tracing", &["control/", "score/", "host/", "osc/", "midi/", "record/", "daemon/", "cli/"]),
     ("tracing_subscriber", &["cli/"]),
     ("tungstenite", &["osc/"]),

@@ -36,6 +36,7 @@ mod patterns;
 mod peer_clock;
 mod phrase;
 mod rack_language;
+mod rack_text;
 mod record;
 mod rig;
 mod schedule;
