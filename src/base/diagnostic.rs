@@ -1,6 +1,7 @@
 //! What the musician did wrong, as data: drawn for the terminal, for `/fail` and for a page by others.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +23,15 @@ pub struct Label {
     pub text: String,
 }
 
+/// A file other than the one that was asked about: one that it includes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherFile {
+    /// As it is called in what is said.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
 /// One mistake or remark, complete in itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -37,6 +47,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The text that would be right in place of the first label, where there is one nearest right thing.
     pub fix: Option<String>,
+    /// The file in which all its places are; `None`: the one that was asked about.
+    pub file: Option<Arc<OtherFile>>,
 }
 
 impl Diagnostic {
@@ -56,7 +68,15 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { code, severity, message: message.into(), labels: vec![Label { span, text: String::new() }], help: None, fix: None }
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            labels: vec![Label { span, text: String::new() }],
+            help: None,
+            fix: None,
+            file: None,
+        }
     }
 
     /// The same with words under the mark of its first place. `[control]`

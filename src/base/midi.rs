@@ -101,6 +101,29 @@ impl MidiMessage {
         })
     }
 
+    /// Its bytes, and how many of them. `[any]`
+    pub fn bytes(self) -> ([u8; 3], usize) {
+        match self {
+            Self::NoteOff { channel, key, velocity } => ([0x80 | channel, key, velocity], 3),
+            Self::NoteOn { channel, key, velocity } => ([0x90 | channel, key, velocity], 3),
+            Self::PolyPressure { channel, key, value } => ([0xa0 | channel, key, value], 3),
+            Self::Cc { channel, number, value } => ([0xb0 | channel, number, value], 3),
+            Self::Program { channel, number } => ([0xc0 | channel, number, 0], 2),
+            Self::Pressure { channel, value } => ([0xd0 | channel, value, 0], 2),
+            Self::Bend { channel, value } => {
+                let all = (i32::from(value) + 8192).clamp(0, 16_383);
+                ([0xe0 | channel, (all & 0x7f) as u8, (all >> 7) as u8], 3)
+            }
+            Self::SongPosition(at) => ([0xf2, (at & 0x7f) as u8, (at >> 7 & 0x7f) as u8], 3),
+            Self::Clock => ([0xf8, 0, 0], 1),
+            Self::Start => ([0xfa, 0, 0], 1),
+            Self::Continue => ([0xfb, 0, 0], 1),
+            Self::Stop => ([0xfc, 0, 0], 1),
+            Self::Sense => ([0xfe, 0, 0], 1),
+            Self::Reset => ([0xff, 0, 0], 1),
+        }
+    }
+
     /// The channel it is for, 0..=15, where it is for one. `[any]`
     pub fn channel(self) -> Option<u8> {
         match self {
@@ -112,6 +135,24 @@ impl MidiMessage {
             | Self::Pressure { channel, .. }
             | Self::Bend { channel, .. } => Some(channel),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_is_its_bytes_again() {
+        for status in 0x80..=0xff_u8 {
+            for (first, second) in [(0, 1), (60, 127), (127, 64), (1, 99)] {
+                if let Some(message) = MidiMessage::from_bytes(status, first, second) {
+                    let (bytes, length) = message.bytes();
+                    assert_eq!(MidiMessage::from_bytes(bytes[0], bytes[1], bytes[2]), Some(message));
+                    assert_eq!(&bytes[..length], &[status, first, second][..length]);
+                }
+            }
         }
     }
 }

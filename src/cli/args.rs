@@ -74,6 +74,7 @@ Examples:
   rackd play                                the built-in patch
   rackd play --demo                         the same, and a phrase played to it over OSC
   rackd play patches/bass.toml              ALSA, JACK or PulseAudio, whichever is there
+  rackd play patches/racks/split.toml       several patches at once, each with its keys
   rackd play patches/bass.toml --host jack --midi Keystation
   rackd play patches/bass.toml --host silent --record take.wav --for 10s
   (echo '/bass/note 48 0.9'; sleep 2) | rackd play patches/bass.toml --stdin
@@ -85,7 +86,7 @@ Ctrl-C fades out and ends; a second Ctrl-C ends at once.";
 /// `play`.
 #[derive(Clone, Debug, Args)]
 pub struct Play {
-    /// The patch; without one, the built-in patch
+    /// The patch or rack; without one, the built-in patch
     pub file: Option<PathBuf>,
     /// How sound leaves this machine: auto, jack, pulseaudio, alsa, …, or silent for none at the right speed
     #[arg(long, default_value = "auto", value_name = "NAME")]
@@ -99,9 +100,9 @@ pub struct Play {
     /// Frames that the device asks for at once; without it the device's own
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub buffer: Option<u32>,
-    /// Output channels
-    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub channels: u16,
+    /// Output channels; without it as many as the rack's slots go to, 2 at least
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub channels: Option<u16>,
     /// Where to listen for OSC.
     #[command(flatten)]
     pub osc: Listening,
@@ -117,6 +118,21 @@ pub struct Play {
     /// A MIDI input port to play from, by a part of its name; more than once for more; without it all, "none" for none
     #[arg(long, value_name = "NAME")]
     pub midi: Vec<String>,
+    /// A MIDI output port to send to, by a part of its name; more than once for more. The port `rackd:out` is always there
+    #[arg(long, value_name = "NAME")]
+    pub midi_out: Vec<String>,
+    /// Send on by MIDI what comes in by MIDI
+    #[arg(long)]
+    pub midi_thru: bool,
+    /// Send a note-off by MIDI when the sound of a key has ended: for lights and displays
+    #[arg(long)]
+    pub note_ends: bool,
+    /// Send the beat clock as a MIDI clock, with start, stop and song position
+    #[arg(long)]
+    pub clock_out: bool,
+    /// Follow the MIDI clock of the input port with this in its name
+    #[arg(long, value_name = "NAME")]
+    pub clock_in: Option<String>,
     /// Play this MIDI file
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
@@ -143,16 +159,17 @@ pub struct Play {
 const RENDER: &str = "\
 Examples:
   rackd render patches/bass.toml --score song.mid -o bass.wav
+  rackd render patches/racks/sixteen.toml --score song.mid -o song.wav
   rackd render patches/drone.toml --for 30s -o drone.wav --bits 24
   rackd render patches/echo.toml --input guitar.wav -o wet.wav
 
-Without --score a patch that takes notes plays A3 for half of the time, a drum kit each of its keys in turn.
-The same patch and score give the same bytes at any --buffer, on any machine of one CPU family.";
+Without --score a patch that takes notes plays A3 for half of the time, a drum kit each of its keys in turn;
+of a rack, each slot in turn. The same patch and score give the same bytes at any --buffer, on any machine of one CPU family.";
 
 /// `render`.
 #[derive(Debug, Args)]
 pub struct Render {
-    /// The patch
+    /// The patch or rack
     pub file: PathBuf,
     /// Play this MIDI file
     #[arg(long, value_name = "FILE")]
@@ -172,9 +189,9 @@ pub struct Render {
     /// Frames worked out at once, 0.2 s at most; changes nothing that can be heard
     #[arg(long, value_name = "FRAMES", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub buffer: u32,
-    /// Output channels
-    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub channels: u16,
+    /// Output channels; without it as many as the rack's slots go to, 2 at least
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub channels: Option<u16>,
     /// Bits a sample
     #[arg(long, value_name = "BITS", default_value = "32f")]
     pub bits: Bits,
@@ -394,6 +411,8 @@ pub struct Surface {
 pub enum Program {
     /// Editors: the JSON Schema of the patch language
     Schema,
+    /// Editors: the JSON Schema of rack files
+    RackSchema,
     /// Readers: the table of OSC addresses that act, as Markdown
     Osc,
 }

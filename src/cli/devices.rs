@@ -18,13 +18,22 @@ pub fn run(_: &Devices) -> Result<(), Exit> {
     }
     text += &format!("  {}  {}\n", style.name("silent"), style.quiet("no device: the right speed, no sound"));
     text += &format!("\n{}\n", style.heading("MIDI (--midi NAME)"));
-    match midi::list() {
-        Ok(ports) if ports.is_empty() => text += &style.quiet("  no ports\n"),
-        Ok(ports) => ports.iter().for_each(|port| text += &format!("  {}\n", style.name(port))),
-        Err(why) => text += &style.quiet(&format!("  {why}\n")),
-    }
+    let (system, jack) = (midi::list(), midi::list_jack());
+    text += &ports(&system.inputs, style);
+    text += &jack.as_ref().map(|jack| ports(&jack.inputs, style)).unwrap_or_default();
+    text += &format!("\n{}\n", style.heading("MIDI out (--midi-out NAME)"));
+    text += &ports(&system.outputs, style);
+    text += &jack.as_ref().map(|jack| ports(&jack.outputs, style)).unwrap_or_default();
     style::print(&text);
     Ok(())
+}
+
+fn ports(found: &Result<Vec<String>, String>, style: Style) -> String {
+    match found {
+        Ok(ports) if ports.is_empty() => style.quiet("  no ports\n"),
+        Ok(ports) => ports.iter().map(|port| format!("  {}\n", style.name(port))).collect(),
+        Err(why) => style.quiet(&format!("  {why}\n")),
+    }
 }
 
 fn sound(host: &HostListing, style: Style) -> String {

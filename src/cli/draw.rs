@@ -11,13 +11,14 @@ use crate::base::diagnostic::{Diagnostic, Severity};
 const MOST_SOURCE: usize = 8192;
 
 /// All diagnostics of a file, each with its place, source line, what was expected and what would be right; with a count at the end.
-/// Ends with a line break where there are any. `[control]`
+/// What stands in an included file is shown there. Ends with a line break where there are any. `[control]`
 pub fn draw(file_name: &str, text: &str, diagnostics: &[Diagnostic], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let source = Source::new(file_name, text);
     let mut drawn = String::new();
     for diagnostic in diagnostics {
-        let report = source.report(diagnostic);
+        let other = diagnostic.file.as_ref().map(|file| Source::new(&file.name, &file.text));
+        let report = other.as_ref().unwrap_or(&source).report(diagnostic);
         drawn.push_str(&renderer.render(&report));
         drawn.push_str("\n\n");
     }
@@ -33,6 +34,7 @@ pub fn draw(file_name: &str, text: &str, diagnostics: &[Diagnostic], colour: boo
 
 /// `file:line:column: error[code]: message`, with what would be right. Line and column count from 1. `[control]`
 pub fn one_line(file_name: &str, text: &str, diagnostic: &Diagnostic) -> String {
+    let (file_name, text) = diagnostic.file.as_ref().map_or((file_name, text), |file| (&file.name, &file.text));
     let mut line = Source::new(file_name, text).place(diagnostic);
     let _ = write!(line, " {}[{}]: {}", severity(diagnostic.severity), diagnostic.code, diagnostic.message);
     match (&diagnostic.fix, &diagnostic.help) {
@@ -147,7 +149,10 @@ impl<'a> Source<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::base::diagnostic::{Label, OtherFile};
 
     #[test]
     fn drawings_show_place_line_help_and_fix() {
@@ -171,6 +176,10 @@ mod tests {
         assert!(draw("a.toml", text, std::slice::from_ref(&diagnostic), true).contains("\u{1b}["));
         let line = one_line("a.toml", text, &diagnostic);
         assert_eq!(line, "a.toml:2:8: error[unknown-type]: there is no module of type \"vcoo\" (did you mean \"vco\"?)");
+        let file = OtherFile { name: "parts/b.toml".into(), text: format!("\n{text}") };
+        let inside = Diagnostic { file: Some(Arc::new(file)), labels: vec![Label { span: 20..26, text: String::new() }], ..diagnostic };
+        assert!(draw("a.toml", "", std::slice::from_ref(&inside), false).contains("--> parts/b.toml:3:8"));
+        assert!(one_line("a.toml", "", &inside).starts_with("parts/b.toml:3:8: "));
     }
 
     #[test]

@@ -22,15 +22,20 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         device: args.device.clone(),
         rate: args.rate,
         buffer: args.buffer,
-        channels: args.channels,
         ..host::Options::default()
     };
     let options = Options {
         file: args.file.clone(),
         host,
+        channels: args.channels,
         osc: args.osc.listen()?,
         peer: Peer { late: args.late, jitter: args.jitter.as_nanos() as i64, clock: PeerClock::new(args.clock), ..Peer::default() },
         midi: Wanted::from_names(&args.midi),
+        midi_out: if args.midi_out.is_empty() { Wanted::Own } else { Wanted::from_names(&args.midi_out) },
+        midi_thru: args.midi_thru,
+        note_ends: args.note_ends,
+        clock_out: args.clock_out,
+        clock_in: args.clock_in.clone(),
         score: args.score.clone(),
         record: args.record.clone(),
         length: args.length,

@@ -1,4 +1,4 @@
-//! `rackd render`: a patch to a WAV file, exact and as fast as it goes.
+//! `rackd render`: a patch or a rack to a WAV file, exact and as fast as it goes.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -15,7 +15,7 @@ use super::style;
 use crate::control::peers::Peer;
 use crate::control::{self, Client, Control, Group, Message, Origin, Value, When};
 use crate::daemon::levels::Levels;
-use crate::daemon::source::Source;
+use crate::daemon::source::{Playable, Source, drawn};
 use crate::engine::Engine;
 use crate::host::{Buffers, Offline};
 use crate::module::isa::Level;
@@ -41,31 +41,42 @@ struct Input {
 /// What was wrong with the patch, the command line or the machine.
 pub fn run(args: &Render) -> Result<(), Exit> {
     let source = Source::new(Some(&args.file));
-    let (patch, reading) = source.right(draw_for_terminal)?;
-    style::complain(&draw_for_terminal(&source.name(), &reading.text, &reading.diagnostics));
+    let (playable, remarks) = source.playable(draw_for_terminal)?;
+    style::complain(&drawn(draw_for_terminal, &remarks));
+    let channels = args.channels.unwrap_or_else(|| playable.channels());
+    if channels < playable.channels() {
+        style::complain(&format!("{} channels are written: what goes to others up to {} is left out\n", channels, playable.channels()));
+    }
     let score = args.score.as_deref().map(read_score).transpose()?;
     let input = args.input.as_deref().map(|file| read_input(file, args.rate)).transpose()?;
-    if input.is_some() && patch.inputs.is_none() {
+    if input.is_some() && !playable.hears() {
         return Err(Exit::CommandLine(format!("{} takes no sound: it has no [in]", source.name())));
     }
     let frames = length(args, score.as_ref(), input.as_ref());
 
-    let (engine, doors, door) = Engine::new(args.rate as f32);
+    let (mut engine, doors, door) = Engine::new(args.rate as f32);
     let plan = plan::Options { rate: args.rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
     let mut control =
         Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
-    let slot = control.put(&source.slot(), patch.clone(), &reading.text, Some(&args.file), Vec::new());
-    let slot = slot.map_err(|full| Exit::Machine(full.message))?;
-    let name = control.slots()[slot].name.clone();
+    match playable.clone() {
+        Playable::Patch(read) => {
+            let put = control.put(&source.slot(), read.patch, &read.text, Some(&args.file), Vec::new());
+            put.map_err(|full| Exit::Machine(full.message))?;
+        }
+        Playable::Rack(read) => drop(control.put_rack(*read, Vec::new())),
+    }
+    // All of it stands before the first frame.
+    control.settle(&mut engine);
+    let slots = playable.patches(&control.loaded().map(|(_, slot)| slot.name.clone()).next().unwrap_or_default());
     let mut reader = score.map(|score| Reader::new(Arc::new(score), args.rate, 0));
     if reader.is_none() {
-        play_by_itself(&mut control, &name, &patch, args, frames)?;
+        play_by_itself(&mut control, &slots, args, frames)?;
     }
 
     let levels = Levels::default();
-    let mut file = OutFile::create(args)?;
+    let mut file = OutFile::create(args, channels)?;
     let bar = progress(frames, args.rate);
-    let mut host = Offline::new(engine, usize::from(args.channels));
+    let mut host = Offline::new(engine, usize::from(channels));
     if let Some(input) = input {
         host = host.with_input(input.samples, input.channels);
     }
@@ -80,7 +91,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     };
     let sink = |frames: &[f32]| {
         levels.count(frames);
-        bar.inc(frames.len() as u64 / u64::from(args.channels));
+        bar.inc(frames.len() as u64 / u64::from(channels));
         file.wav.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
     };
     // Control feeds the engine 250 ms ahead: no buffer may be longer.
@@ -91,7 +102,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     }
     for path in file.finish(args)? {
         let seconds = frames as f64 / f64::from(args.rate);
-        style::print(&format!("{}: {seconds:.2} s, {} channels, {} Hz, {levels}\n", path.display(), args.channels, args.rate));
+        style::print(&format!("{}: {seconds:.2} s, {channels} channels, {} Hz, {levels}\n", path.display(), args.rate));
     }
     Ok(())
 }
@@ -109,20 +120,24 @@ fn length(args: &Render, score: Option<&Score>, input: Option<&Input>) -> u64 {
     }
 }
 
-/// A patch that takes notes plays A3; a kit plays each of its keys, one after another.
-fn play_by_itself(control: &mut Control, slot: &str, patch: &Patch, args: &Render, frames: u64) -> Result<(), Exit> {
-    let mut keys = BTreeSet::new();
-    let out = match &patch.out {
-        Out::Whole(sum) => vec![sum],
-        Out::Sides(left, right) => vec![left, right],
-    };
-    patch.modules.iter().flat_map(|module| &module.inputs).chain(out).for_each(|sum| keys_of(sum, &mut keys));
-    if patch.note.is_some() {
-        keys = BTreeSet::from([A3]);
+/// A patch that takes notes plays A3; a kit plays each of its keys, one after another; of a rack, each slot in turn.
+fn play_by_itself(control: &mut Control, slots: &[(String, &Patch)], args: &Render, frames: u64) -> Result<(), Exit> {
+    let mut struck: Vec<(&str, u8)> = Vec::new();
+    for (slot, patch) in slots {
+        let mut keys = BTreeSet::new();
+        let out = match &patch.out {
+            Out::Whole(sum) => vec![sum],
+            Out::Sides(left, right) => vec![left, right],
+        };
+        patch.modules.iter().flat_map(|module| &module.inputs).chain(out).for_each(|sum| keys_of(sum, &mut keys));
+        if patch.note.is_some() {
+            keys = BTreeSet::from([A3]);
+        }
+        struck.extend(keys.into_iter().map(|key| (slot.as_str(), key)));
     }
-    let each = frames / 2 / keys.len().max(1) as u64;
+    let each = frames / 2 / struck.len().max(1) as u64;
     let mut notes = Vec::new();
-    for (number, key) in keys.into_iter().enumerate() {
+    for (number, (slot, key)) in struck.into_iter().enumerate() {
         let seconds = each as f64 / f64::from(args.rate);
         let values = vec![Value::Integer(key.into()), Value::Number(0.8), Value::Number(seconds)];
         notes.push(Group { at: When::At(each * number as u64), messages: vec![Message::new(format!("/{slot}/note"), values)] });
@@ -186,7 +201,7 @@ struct OutFile {
 }
 
 impl OutFile {
-    fn create(args: &Render) -> Result<Self, Exit> {
+    fn create(args: &Render, channels: u16) -> Result<Self, Exit> {
         let part = args.output.with_extension("part.wav");
         let _ = std::fs::remove_file(&part);
         let sample = match args.bits {
@@ -194,7 +209,7 @@ impl OutFile {
             Bits::TwentyFour => Sample::Int24,
             Bits::Float => Sample::Float32,
         };
-        let wav = WavFile::create(&part, args.rate, args.channels, sample);
+        let wav = WavFile::create(&part, args.rate, channels, sample);
         Ok(Self { wav: wav.map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))? })
     }
 

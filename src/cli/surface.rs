@@ -14,9 +14,15 @@ use crate::surface;
 pub fn run(args: &Surface) -> Result<(), Exit> {
     match args.program {
         Program::Schema => style::print(&schema()),
+        Program::RackSchema => style::print(&rack_schema()),
         Program::Osc => style::print(&markdown()),
     }
     Ok(())
+}
+
+/// The JSON Schema of racks as the committed file holds it. `[control]`
+pub fn rack_schema() -> String {
+    format!("{:#}\n", surface::rack_schema())
 }
 
 /// The JSON Schema as the committed file holds it. `[control]`

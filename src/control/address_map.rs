@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::address_tree::AddressTree;
 use super::place::Place;
 use super::scale::Scale;
+use super::zone::ZonePart;
 use crate::engine::event::Mix;
 use crate::module::setting::LIST_MAX;
 use crate::patch::{ModuleId, Patch, Target, addresses};
@@ -20,6 +21,10 @@ pub enum Spot {
     Cell(ModuleId, usize, usize),
     /// The slot's strip of the mixer.
     Strip(Mix),
+    /// Where the slot's sound goes.
+    Out,
+    /// Which keys play the slot.
+    Zone(ZonePart),
 }
 
 impl From<Target> for Spot {
@@ -43,6 +48,8 @@ pub struct AddressMap {
     spots: HashMap<String, Spot>,
     scales: HashMap<Place, Scale>,
     order: Vec<String>,
+    /// The slots that a send may go to, by name.
+    sends: Vec<(String, u8)>,
     tree: AddressTree<Spot>,
 }
 
@@ -68,8 +75,36 @@ impl AddressMap {
         for (name, mix) in [("level", Mix::Level), ("pan", Mix::Pan), ("mute", Mix::Mute), ("solo", Mix::Solo)] {
             map.add(name.to_owned(), Spot::Strip(mix));
         }
-        map.tree = AddressTree::new(map.order.iter().map(|path| (path.as_str(), map.spots[path])));
+        map.add("out".to_owned(), Spot::Out);
+        for (path, part) in ZonePart::ALL {
+            // A module may be called midi: what a patch says goes first.
+            if !map.spots.contains_key(path) {
+                map.add(path.to_owned(), Spot::Zone(part));
+            }
+        }
+        map.grow();
         map
+    }
+
+    fn grow(&mut self) {
+        self.tree = AddressTree::new(self.order.iter().map(|path| (path.as_str(), self.spots[path])));
+    }
+
+    /// These slots take sound: there is a send to each, and to no other. `[control]`
+    pub fn set_sends<'a>(&mut self, to: impl Iterator<Item = &'a (String, u8)>) {
+        let to: Vec<_> = to.cloned().collect();
+        if self.sends == to {
+            return;
+        }
+        for (name, _) in std::mem::replace(&mut self.sends, to) {
+            let path = format!("send/{name}");
+            self.spots.remove(&path);
+            self.order.retain(|other| *other != path);
+        }
+        for (name, slot) in self.sends.clone() {
+            self.add(format!("send/{name}"), Spot::Strip(Mix::Send(slot)));
+        }
+        self.grow();
     }
 
     fn add(&mut self, path: String, spot: Spot) {

@@ -41,7 +41,7 @@ impl Waiting {
 /// Whether an event must never be taken back: a note would sound for ever, or somebody wait for ever. Such count against no share;
 /// each ends a note that was counted, or one of the syncs that may be open. `[any]`
 pub const fn must_stay(act: &Act) -> bool {
-    matches!(act, Act::NoteOff { .. } | Act::Panic { .. } | Act::Sync(_))
+    act.ends_notes() || matches!(act, Act::Sync(_))
 }
 
 /// What events and steps of one time count against a share. `[control]`

@@ -132,8 +132,9 @@ impl Control {
         if let Some(target) = self.find_target(plain) {
             return self.draft_value(draft, target, address, values, travel);
         }
+        let learnt = self.overhear_osc(address, values);
         if let Some(bound) = self.bound.get(address) {
-            return self.draft_bound(draft, bound.clone(), address, values);
+            return self.draft_bound(draft, &bound.clone(), address, values);
         }
         if values.is_empty()
             && let Some(target) = address.strip_suffix("/text").and_then(|of| self.find_target(of))
@@ -149,7 +150,7 @@ impl Control {
             }
             return Ok(());
         }
-        Err(self.unknown(address))
+        if learnt { Ok(()) } else { Err(self.unknown(address)) }
     }
 
     pub(super) fn draft_verb(&mut self, draft: &mut Draft, found: Found, address: &str, values: &[Value]) -> Result<(), Fail> {

@@ -112,7 +112,7 @@ impl Control {
             Some(_) => self.find_all(plain)?.targets.into_iter().map(|(_, target)| target).collect(),
             None => {
                 let mut found: Vec<_> = self.find_target(plain).into_iter().collect();
-                for slot in &self.slots {
+                for (_, slot) in self.loaded() {
                     let below = slot.addresses.iter().map(|rest| format!("/{}/{rest}", slot.name)).filter(|address| stands(address));
                     found.extend(below.filter_map(|address| self.find_target(&address)));
                 }
@@ -122,12 +122,10 @@ impl Control {
             }
         };
         meant.spots.extend(found.into_iter().map(|target| (target.slot, self.own_spot(target.slot, target.spot))));
-        for (slot, map) in self.bound.iter().filter(|(bound, _)| stands(bound)).flat_map(|(_, entries)| entries) {
-            let to = self.slots[*slot].patch.maps.get(*map).into_iter().flat_map(|map| map.to.iter().copied());
-            meant.spots.extend(to.map(|to| (*slot, self.own_spot(*slot, to.into()))));
+        for bound in self.bound.iter().filter(|(bound, _)| stands(bound)).flat_map(|(_, entries)| entries) {
+            meant.spots.extend(self.targets_of(*bound).map(|target| (target.slot, self.own_spot(target.slot, target.spot))));
         }
-        let slots = self.slots.iter().enumerate();
-        let plays = slots.filter(|(_, slot)| NOTES.iter().any(|verb| stands(&format!("/{}/{verb}", slot.name))));
+        let plays = self.loaded().filter(|(_, slot)| NOTES.iter().any(|verb| stands(&format!("/{}/{verb}", slot.name))));
         meant.notes = plays.map(|(at, _)| at).collect();
         meant.tempo = stands("/clock/tempo");
         meant.transport = TRANSPORT.iter().any(|verb| stands(&format!("/transport/{verb}")));
@@ -161,10 +159,12 @@ impl Control {
                 (slot, if index == u8::MAX { Spot::Setting(*module, *setting) } else { Spot::Cell(*module, *setting, usize::from(index)) })
             }
             Act::Mix { slot, what, .. } => (slot, Spot::Strip(what)),
-            Act::NoteOn { slot, .. } | Act::NoteSet { slot, .. } => return meant.notes.contains(&usize::from(slot)),
+            Act::NoteOn { slot, .. } | Act::GlideFrom { slot, .. } | Act::NoteSet { slot, .. } => {
+                return meant.notes.contains(&usize::from(slot));
+            }
             Act::Tempo(_) => return meant.tempo,
             Act::Run(_) | Act::Locate(_) => return meant.transport,
-            Act::NoteOff { .. } | Act::Panic { .. } | Act::Sync(_) | Act::Clear => return false,
+            Act::NoteOff { .. } | Act::NoteFade { .. } | Act::Panic { .. } | Act::Sync(_) | Act::Clear => return false,
         };
         self.has_spot(meant, if slot == ALL_SLOTS { MASTER } else { usize::from(slot) }, spot)
     }
@@ -176,9 +176,17 @@ impl Control {
             Step::Setting(slot, module, setting, _) => self.has_spot(meant, slot, Spot::Setting(module, setting)),
             Step::Cell(slot, module, setting, cell, _) => self.has_spot(meant, slot, Spot::Cell(module, setting, cell)),
             Step::Strip(slot, mix, _) => self.has_spot(meant, slot, Spot::Strip(mix)),
+            Step::Zone(slot, part, _) => self.has_spot(meant, slot, Spot::Zone(part)),
             Step::Tempo(_) => meant.tempo,
             Step::Running(_) => meant.transport,
-            Step::Touched(..) | Step::Started(..) | Step::Released(_) | Step::Renewed(_) | Step::Sync(..) | Step::Call(..) => false,
+            Step::Send(..)
+            | Step::Out(..)
+            | Step::Touched(..)
+            | Step::Started(..)
+            | Step::Released(_)
+            | Step::Renewed(_)
+            | Step::Sync(..)
+            | Step::Call(..) => false,
         }
     }
 

@@ -9,6 +9,7 @@ use super::control::Control;
 use super::draft::{Draft, MASTER, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::{Merge, NoRoom};
+use super::scale::Scale;
 use super::streams::Stream;
 use super::targets::Target;
 use super::value::{Message, Value};
@@ -173,17 +174,29 @@ impl Control {
                 }
             }
             Step::Glide(target, amount, way) => self.set_off(client, target, amount, way),
+            Step::Send(slot, to) => self.set_send(slot, to, Scale::LEVEL.min, true),
+            Step::Out(slot, out) => {
+                self.changed(client, Target { slot, spot: Spot::Out });
+                self.slots[slot].route.out = out;
+                self.remix();
+            }
             Step::Strip(slot, mix, value) => {
                 self.arrive(Target { slot, spot: Spot::Strip(mix) });
                 self.changed(client, Target { slot, spot: Spot::Strip(mix) });
                 let strip = if slot == MASTER { &mut self.master } else { &mut self.slots[slot].strip };
                 match mix {
+                    Mix::Send(to) => self.set_send(slot, to, value, false),
                     Mix::Level => strip.level = value,
                     Mix::Pan => strip.pan = value,
                     Mix::Mute => strip.mute = value > 0.5,
                     Mix::Solo => strip.solo = value > 0.5,
                     Mix::Limiter => self.limiter = value > 0.5,
+                    Mix::Volume | Mix::Balance => {}
                 }
+            }
+            Step::Zone(slot, part, values) => {
+                self.set_zone(slot, part, &values);
+                self.changed(client, Target { slot, spot: Spot::Zone(part) });
             }
             Step::Tempo(tempo) => {
                 self.tempo = tempo;

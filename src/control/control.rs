@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::address_tree::AddressTree;
 use super::ahead::Ahead;
+use super::bound::Maps;
 use super::client::{Client, Origin};
 use super::counts::Counts;
 use super::dump::Dumps;
@@ -16,14 +17,18 @@ use super::flight::Flight;
 use super::glides::Glides;
 use super::keyboard::Keyboard;
 use super::later::Later;
+use super::midi_clock::MidiClock;
+use super::mixer::Mixing;
 use super::notes::Notes;
 use super::peers::{Peer, Peers};
 use super::quick::Quick;
+use super::rack::Standing;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
 use super::subscribe::Subscribers;
 use super::value::{Message, Value};
 use super::verbs::{Call, Given};
+use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
 use crate::engine::doors::{Doors, Feed, Shown};
 use crate::engine::{PlanDoor, Report};
@@ -49,10 +54,15 @@ pub struct Options {
 pub struct Control {
     pub(super) catalogue: Catalogue,
     pub(super) options: Options,
+    /// By number; one that was unloaded is vacant until its number is used again.
     pub(super) slots: Vec<Slot>,
     pub(super) names: HashMap<String, usize>,
-    /// Mapped OSC addresses: slot and entry of its patch's maps.
-    pub(super) bound: HashMap<String, Vec<(usize, usize)>>,
+    /// The rack that was loaded last.
+    pub(super) standing: Standing,
+    /// What controllers and mapped addresses turn.
+    pub(super) maps: Maps,
+    /// Mapped OSC addresses: numbers of maps, the first to act first.
+    pub(super) bound: HashMap<String, Vec<usize>>,
     /// Numbers on their way.
     pub(super) glides: Glides,
     /// The same part by part.
@@ -69,6 +79,9 @@ pub struct Control {
     pub(super) lost: Vec<Box<dyn Fn() -> u64 + Send>>,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
+    pub(super) midi_clock: MidiClock,
+    /// Ends of keys that were heard no more since they were last asked for, where anyone asks.
+    pub(super) note_ends: Option<Vec<MidiMessage>>,
     pub(super) lines: Vec<FeedLine>,
     spare: Vec<Feed>,
     pub(super) ahead: Ahead,
@@ -76,6 +89,8 @@ pub struct Control {
     pub(super) door: PlanDoor,
     /// The new plan that is on its way.
     pub(super) flying: Option<Flight>,
+    /// Where slots' sound goes, on its way.
+    pub(super) mixing: Mixing,
     pub(super) pending: VecDeque<Pending>,
     /// Since when a plan waits to begin its way.
     pub(super) pending_since: Option<SampleTime>,
@@ -104,6 +119,8 @@ impl Control {
             catalogue,
             slots: Vec::new(),
             names: HashMap::new(),
+            maps: Maps::default(),
+            standing: Standing::default(),
             bound: HashMap::new(),
             glides: Glides::default(),
             bound_tree: AddressTree::default(),
@@ -118,12 +135,15 @@ impl Control {
             lost: Vec::new(),
             notes: Notes::default(),
             keyboard: Keyboard::default(),
+            midi_clock: MidiClock::default(),
+            note_ends: None,
             lines: feeds.into_iter().map(FeedLine::new).collect(),
             spare,
             ahead: Ahead::default(),
             later: Later::default(),
             door,
             flying: None,
+            mixing: Mixing::default(),
             pending: VecDeque::new(),
             pending_since: None,
             reports: doors.reports,
@@ -172,7 +192,7 @@ impl Control {
         self.lost.push(Box::new(lost));
     }
 
-    /// The slots, in order. `[control]`
+    /// The slots, by their numbers; see [`Slot::is_vacant`]. `[control]`
     pub fn slots(&self) -> &[Slot] {
         &self.slots
     }
@@ -190,6 +210,16 @@ impl Control {
     /// What there is to tell whoever looks at the screen since this was last asked. `[control]`
     pub fn take_notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// From now on the ends of keys are kept for [`Self::take_note_ends`], or not. `[control]`
+    pub fn send_note_ends(&mut self, on: bool) {
+        self.note_ends = on.then(Vec::new);
+    }
+
+    /// Note-offs of the keys whose sound has ended since this was last asked, by the channel and key that started it. `[control]`
+    pub fn take_note_ends(&mut self) -> Vec<MidiMessage> {
+        self.note_ends.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Adds a verb whose body belongs to another part of the daemon. `[control]`

@@ -1,125 +1,157 @@
-//! MIDI controllers: by the patches' maps, else pedals, parameters and the channel's modes.
+//! MIDI controllers: by the patches' maps, else what they mean by themselves.
 
-use std::collections::HashSet;
-
+use super::bound::{Moved, Mover};
 use super::client::Client;
 use super::control::Control;
 use super::draft::{Draft, Step};
-use super::keyboard::Channel;
-use super::notes::NoteName;
+use super::slot::SlotSet;
 use super::value::When;
-use crate::engine::event::{ALL_SLOTS, Panic};
-use crate::engine::{Act, NoteId};
+use crate::engine::Act;
 use crate::module::NoteSource;
-use crate::patch::MapSource;
-use crate::plan::outline::NoteValue;
+
+/// Controllers that CC 121 sets back, and to where: modulation, expression, and the pedals.
+const RESET: [(u8, f64); 6] = [(1, 0.0), (11, 1.0), (64, 0.0), (65, 0.0), (66, 0.0), (67, 0.0)];
 
 impl Control {
-    /// A controller moves, 0 to 127. One that a map names does only what the map says. `[control]`
+    /// A controller moves, 0 to 127. In a slot whose patch maps it, it does only what the map says, but for those that choose a bank,
+    /// parameters or modes. `[control]`
     pub fn controller(&mut self, from: Client, channel: u8, number: u8, value: u8, at: When) {
         self.midi(from, at, |control, draft| {
-            let of = |source: &MapSource| match source {
-                MapSource::Cc(cc, only) if *cc == number => Some(*only),
-                _ => None,
-            };
-            if control.turn_all_bound(draft, channel, of, f64::from(value) / 127.0) {
-                return;
+            let mut bound = SlotSet::default();
+            let (mut which, mut x) = (number, f64::from(value) / 127.0);
+            // Where none listens to a low part as such, it is of its high one.
+            if (32..=63).contains(&number) {
+                bound = control.moved(draft, Moved { from, channel, what: Mover::Cc(number), x, raw: Some(value) });
             }
-            match number {
-                64 => control.pedal(draft, from, channel, value >= 64),
-                74 => control.timbre(draft, from, channel, f32::from(value) / 127.0),
-                6 | 38 => control.data_entry(draft, from, channel, number == 6, value),
+            if bound.is_empty() {
+                (which, x) = control.keyboard.port(from).channel(channel).turn(number, value);
+                if which != number || !(32..=63).contains(&number) {
+                    let raw = (which == number).then_some(value);
+                    bound = control.moved(draft, Moved { from, channel, what: Mover::Cc(which), x, raw });
+                }
+            }
+            let entered = |known: bool| u64::from(!known && bound.is_empty());
+            let meant = match number {
+                0 | 32 => control.choose_bank(from, channel, number == 0, value),
+                6 | 38 => {
+                    let known = control.enter(draft, from, channel, number == 6, value);
+                    control.counts.midi.parameters += entered(known);
+                    true
+                }
+                96 | 97 => {
+                    let known = control.step_entry(draft, from, channel, number == 96);
+                    control.counts.midi.parameters += entered(known);
+                    true
+                }
+                88 => {
+                    control.keyboard.port(from).channel(channel).prefix = Some(value);
+                    true
+                }
                 98..=101 => control.choose_parameter(from, channel, number, value),
-                120 => {
-                    control.keyboard.channel(from, channel).sustained.clear();
-                    draft.act(Act::Panic { slot: ALL_SLOTS, how: Panic::Fade });
-                    let all: Vec<NoteId> = control.notes.iter().map(|(id, _)| id).collect();
-                    all.into_iter().for_each(|id| draft.step(Step::Released(id)));
-                }
-                121 => {
-                    control.pedal(draft, from, channel, false);
-                    let state = control.keyboard.channel(from, channel);
-                    let range = state.bend_range;
-                    *state = Channel { bend_range: range, ..Channel::default() };
-                    control.bend_notes(draft, from, channel);
-                    for (slot, id) in control.notes_on(from, channel) {
-                        draft.act(Act::NoteSet { slot, id, what: NoteValue::Source(NoteSource::Pressure), value: 0.0 });
-                    }
-                }
-                123..=127 => control.all_keys_up(draft, from, channel),
-                _ => {}
-            }
+                120..=127 => control.mode(draft, from, channel, number),
+                _ => control.play(draft, from, channel, (which, x), bound),
+            };
+            control.counts.midi.controllers += u64::from(!meant && bound.is_empty());
         });
     }
 
-    fn pedal(&mut self, draft: &mut Draft, from: Client, channel: u8, down: bool) {
-        let state = self.keyboard.channel(from, channel);
-        state.sustain = down;
-        if !down {
-            for (key, velocity) in std::mem::take(&mut state.sustained) {
-                self.let_go(draft, (from, channel, key), velocity);
+    /// What a controller does by itself in slots where no map names it; whether it means anything.
+    fn play(&mut self, draft: &mut Draft, from: Client, channel: u8, (number, x): (u8, f64), bound: SlotSet) -> bool {
+        match number {
+            7 | 8 | 10 | 11 => self.play_strips(draft, from, channel, (number, x), bound),
+            64 | 66 | 67 => self.pedal(draft, from, channel, number, x >= 64.0 / 127.0),
+            // The next note glides from this key.
+            84 => {
+                let key = libm::round(x * 127.0) as u8;
+                for slot in (0..self.slots.len()).filter(|slot| !bound.has(*slot)) {
+                    let heard = self.hears(slot, from, channel);
+                    if let Some(pitch) = self.pitch_of_key(slot, key).filter(|_| heard) {
+                        draft.act(Act::GlideFrom { slot: slot as u8, pitch });
+                    }
+                }
+            }
+            74 => {
+                self.keyboard.port(from).channel(channel).timbre = x as f32;
+                self.express(draft, from, channel, NoteSource::Timbre);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn choose_bank(&mut self, from: Client, channel: u8, high: bool, value: u8) -> bool {
+        let state = self.keyboard.port(from).channel(channel);
+        // A new high part begins anew.
+        state.bank = Some(if high { (value, 0) } else { (state.bank.map_or(0, |(high, _)| high), value) });
+        true
+    }
+
+    /// A mode of the channel: 120 and above.
+    fn mode(&mut self, draft: &mut Draft, from: Client, channel: u8, number: u8) -> bool {
+        match number {
+            120 => self.all_sound_off(draft, from, channel),
+            121 => self.reset_controllers(draft, from, channel),
+            // Local control is of the keyboard that sends it.
+            122 => {}
+            _ => self.all_keys_up(draft, from, channel),
+        }
+        true
+    }
+
+    /// All notes of a channel, or of the zone whose master it is, are over within 10 ms, whatever holds them.
+    fn all_sound_off(&mut self, draft: &mut Draft, from: Client, channel: u8) {
+        let all: Vec<_> = self.notes.keys(from).filter(|key| self.is_of(usize::from(key.slot), from, key.channel, channel)).collect();
+        let start = self.start(draft);
+        for key in all {
+            if self.notes.start_of(key.id).is_some_and(|begins| begins > start) {
+                self.let_go_of(draft, key.slot, key.id, 0.0);
+            } else {
+                draft.act(Act::NoteFade { slot: key.slot, id: key.id });
+                draft.step(Step::Released(key.id));
+            }
+        }
+        self.let_up(draft, from);
+    }
+
+    /// All keys of a channel, or of the zone whose master it is, go up; a pedal that is down goes on holding them.
+    fn all_keys_up(&mut self, draft: &mut Draft, from: Client, channel: u8) {
+        self.keyboard.port(from).channel(channel).down = 0;
+        let all: Vec<_> = self.notes.keys(from).filter(|key| key.held).collect();
+        for key in all {
+            let state = self.keyboard.port(from).channel(key.channel);
+            let is_up = state.up.iter().any(|(up, _)| *up == key.key);
+            if !is_up && self.is_of(usize::from(key.slot), from, key.channel, channel) {
+                self.lift_key(draft, from, key.channel, key.key, 0.0);
             }
         }
     }
 
-    fn timbre(&mut self, draft: &mut Draft, from: Client, channel: u8, timbre: f32) {
-        self.keyboard.channel(from, channel).timbre = timbre;
-        for (slot, id) in self.notes_on(from, channel) {
-            draft.act(Act::NoteSet { slot, id, what: NoteValue::Source(NoteSource::Timbre), value: timbre });
-        }
-    }
-
-    /// All keys of a channel go up; a pedal that is down goes on holding them.
-    pub(super) fn all_keys_up(&mut self, draft: &mut Draft, from: Client, channel: u8) {
-        let keys: HashSet<u8> = self
-            .notes
-            .iter()
-            .filter_map(|(_, note)| match note.name {
-                Some(NoteName::Key(_, on, key)) if (note.client, on) == (from, channel) => Some(key),
-                _ => None,
-            })
-            .collect();
-        for key in keys {
-            let state = self.keyboard.channel(from, channel);
-            if !state.sustain {
-                self.let_go(draft, (from, channel, key), 0.0);
-            } else if !state.sustained.iter().any(|(held, _)| *held == key) {
-                state.sustained.push((key, 0.0));
+    /// Modulation, expression, pedals, bend, pressures and parameters of a channel, and of the zone whose master it is, are as at the
+    /// start. Volume, pan, program and bend range stay.
+    fn reset_controllers(&mut self, draft: &mut Draft, from: Client, channel: u8) {
+        let zones = self.zones_of(from);
+        for channel in (1..=16).filter(|of| *of == channel || zones.master_of(*of) == Some(channel)) {
+            for (number, x) in RESET {
+                let state = self.keyboard.port(from).channel(channel);
+                if !state.has(number) {
+                    continue;
+                }
+                state.forget(number);
+                let bound = self.moved(draft, Moved { from, channel, what: Mover::Cc(number), x, raw: None });
+                self.play(draft, from, channel, (number, x), bound);
             }
-        }
-    }
-
-    fn choose_parameter(&mut self, from: Client, channel: u8, number: u8, value: u8) {
-        let state = self.keyboard.channel(from, channel);
-        let registered = number >= 100;
-        let (_, high, low) = state.parameter.filter(|(of, ..)| *of == registered).unwrap_or((registered, 127, 127));
-        let (high, low) = if number % 2 == 1 { (value, low) } else { (high, value) };
-        state.parameter = Some((registered, high, low));
-        state.data = (0, 0);
-    }
-
-    fn data_entry(&mut self, draft: &mut Draft, from: Client, channel: u8, coarse: bool, value: u8) {
-        let state = self.keyboard.channel(from, channel);
-        if coarse {
-            state.data = (value, 0);
-        } else {
-            state.data.1 = value;
-        }
-        let data = state.data;
-        match state.parameter {
-            Some((true, 0, 0)) => {
-                state.bend_range = Some((f32::from(data.0) + f32::from(data.1) / 100.0) / 12.0);
-                self.bend_notes(draft, from, channel);
+            let state = self.keyboard.port(from).channel(channel);
+            (state.parameter, state.prefix) = (None, None);
+            let (bend, pressure) = (state.bend, state.pressure);
+            if bend != 0.0 {
+                self.bend_channel(draft, from, channel, 0.0);
             }
-            Some((false, high, low)) if (high, low) != (127, 127) => {
-                let parameter = u16::from(high) << 7 | u16::from(low);
-                let of = |source: &MapSource| match source {
-                    MapSource::Nrpn(nrpn, only) if *nrpn == parameter => Some(*only),
-                    _ => None,
-                };
-                self.turn_all_bound(draft, channel, of, f64::from(u16::from(data.0) << 7 | u16::from(data.1)) / 16_383.0);
+            if pressure != 0.0 {
+                self.press_channel(draft, from, channel, 0.0);
+            } else {
+                // Keys may have a pressure of their own.
+                self.express(draft, from, channel, NoteSource::Pressure);
             }
-            _ => {}
         }
     }
 }

@@ -62,6 +62,40 @@ impl Connections {
     }
 }
 
+/// What came over MIDI and found nothing to do.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Midi {
+    /// Keys that no slot takes.
+    pub notes: u64,
+    /// Controllers that neither a map names nor have a meaning of their own.
+    pub controllers: u64,
+    /// Parameters, registered or not, that are not known, and data for none.
+    pub parameters: u64,
+    /// Pressure on a key of a channel that has a note of its own.
+    pub pressures: u64,
+    /// Programs for which there is no file.
+    pub programs: u64,
+    /// Ports that fell silent though they had promised not to.
+    pub silent: u64,
+    /// Ends of notes that had to wait because the queue to the engine was full.
+    pub owed: u64,
+}
+
+impl Midi {
+    /// All with their names. `[control]`
+    pub fn all(&self) -> [(&'static str, u64); 7] {
+        [
+            ("notes", self.notes),
+            ("controllers", self.controllers),
+            ("parameters", self.parameters),
+            ("pressures", self.pressures),
+            ("programs", self.programs),
+            ("silent", self.silent),
+            ("owed", self.owed),
+        ]
+    }
+}
+
 /// Classes of lateness: less than so many milliseconds, and the name in the status.
 pub const LATENESS: [(f64, &str); 7] =
     [(1.0, "<1ms"), (3.0, "<3ms"), (10.0, "<10ms"), (30.0, "<30ms"), (100.0, "<100ms"), (300.0, "<300ms"), (1000.0, "<1s")];
@@ -108,6 +142,8 @@ pub struct Counts {
     pub not_allowed: u64,
     /// Connections.
     pub connections: Connections,
+    /// What MIDI said in vain.
+    pub midi: Midi,
     /// What the system keeps of datagrams for us while we are busy, of the socket with the least [bytes]; 0 without one.
     pub receive_buffer: u64,
     /// Happenings that a subscriber was not told because too many waited for it.

@@ -7,11 +7,12 @@ use super::notes::{NoteName, Sounding};
 use super::place::Place;
 use super::targets::Target;
 use super::value::{Message, Value};
+use super::zone::ZonePart;
 use crate::base::time::SampleTime;
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event, NoteId};
 use crate::module::SettingValue;
-use crate::patch::{Amount, ModuleId};
+use crate::patch::{Amount, ModuleId, SlotOut};
 
 /// Number of the master among the slots.
 pub const MASTER: usize = u8::MAX as usize;
@@ -38,6 +39,12 @@ pub enum Step {
     Glide(Target, Amount, Way),
     /// A strip of a slot, or of the [`MASTER`], stands there from now on, as its address gives it.
     Strip(usize, Mix, f32),
+    /// There is a send to a slot from now on, silent where there was none.
+    Send(usize, u8),
+    /// A slot's sound goes there from now on.
+    Out(usize, SlotOut),
+    /// A part of which keys play a slot is as these values say from now on.
+    Zone(usize, ZonePart, Vec<Value>),
     /// Beats a minute.
     Tempo(f64),
     /// The beat clock runs, or not.
@@ -57,12 +64,35 @@ pub enum Step {
 }
 
 impl Step {
+    /// The slot in which something is to stand, if it is one. `[control]`
+    pub const fn slot(&self) -> Option<usize> {
+        match self {
+            Self::Turned(slot, ..)
+            | Self::Setting(slot, ..)
+            | Self::Cell(slot, ..)
+            | Self::Glide(Target { slot, .. }, ..)
+            | Self::Strip(slot, ..)
+            | Self::Send(slot, ..)
+            | Self::Out(slot, ..) => Some(*slot),
+            _ => None,
+        }
+    }
+
     /// Whether it says where something stands: that is so from its time on, not before. `[control]`
     pub const fn waits(&self) -> bool {
         match self {
-            Self::Turned(..) | Self::Glide(..) | Self::Cell(..) | Self::Strip(..) | Self::Tempo(_) | Self::Running(_) => true,
+            Self::Turned(..) | Self::Glide(..) | Self::Cell(..) | Self::Strip(..) | Self::Zone(..) | Self::Tempo(_) | Self::Running(_) => {
+                true
+            }
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
-            Self::Touched(..) | Self::Started(..) | Self::Released(_) | Self::Renewed(_) | Self::Sync(..) | Self::Call(..) => false,
+            Self::Send(..)
+            | Self::Out(..)
+            | Self::Touched(..)
+            | Self::Started(..)
+            | Self::Released(_)
+            | Self::Renewed(_)
+            | Self::Sync(..)
+            | Self::Call(..) => false,
         }
     }
 }

@@ -75,7 +75,7 @@ impl Control {
             ("now", whole(shown.now())),
             ("load", Value::Number(f64::from(f32::from_bits(shown.load.load(Relaxed))))),
             ("voices", whole(u64::from(shown.voices.load(Relaxed)))),
-            ("slots", whole(self.slots.len() as u64)),
+            ("slots", whole(self.names.len() as u64)),
             ("tempo", Value::Number(self.tempo)),
             ("packets", whole(counts.packets())),
             ("malformed", whole(counts.malformed_all())),
@@ -107,6 +107,7 @@ impl Control {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect::<Vec<_>>();
+        all.extend(self.midi_clock.status().into_iter().map(|(name, value)| (name.to_owned(), value)));
         let causes = Code::ALL.iter().map(|code| code.name()).zip(counts.failed).chain([("together", counts.together)]);
         let malformed = Refusal::CODES.into_iter().zip(counts.malformed);
         let lateness = super::counts::LATENESS.iter().map(|(_, name)| *name).chain(["more"]).zip(counts.lateness);
@@ -114,6 +115,7 @@ impl Control {
         let groups = [
             ("packets", arrived.collect::<Vec<_>>()),
             ("connections", counts.connections.all().to_vec()),
+            ("midi", counts.midi.all().to_vec()),
             ("refused", causes.collect()),
             ("malformed", malformed.collect()),
             ("late", lateness.collect()),
@@ -135,7 +137,7 @@ impl Control {
         let mut names: Vec<String> = if plain.is_empty() {
             let verbs = VERBS.iter().map(|verb| verb.address).chain(self.given.iter().map(|verb| verb.address.as_str()));
             let first = verbs.filter_map(|address| address.split('/').nth(1)).map(str::to_owned);
-            self.slots.iter().map(|slot| slot.name.clone()).chain(first).chain(["master".to_owned()]).collect()
+            self.loaded().map(|(_, slot)| slot.name.clone()).chain(first).chain(["master".to_owned()]).collect()
         } else {
             let (first, rest) = plain.strip_prefix('/').unwrap_or(plain).split_once('/').unwrap_or((plain.trim_start_matches('/'), ""));
             let below =
@@ -169,7 +171,7 @@ impl Control {
         let root = path.trim_end_matches('/');
         let verbs = VERBS.iter().map(|verb| verb.address.to_owned()).chain(self.given.iter().map(|verb| verb.address.clone()));
         let master = ["/master/level", "/master/limiter"].map(str::to_owned);
-        let slots = self.slots.iter().flat_map(|slot| {
+        let slots = self.loaded().flat_map(|(_, slot)| {
             let rests = slot.addresses.iter().chain(SLOT_VERBS.iter().map(|verb| verb.address));
             rests.map(move |rest| format!("/{}/{rest}", slot.name))
         });
@@ -218,6 +220,12 @@ impl Control {
             told.push("value".into());
             told.extend(self.ask(target, false));
             return told;
+        }
+        if target.spot == Spot::Out {
+            return ["unit".into(), "route".into(), "value".into()].into_iter().chain(self.ask(target, false)).collect();
+        }
+        if let Spot::Zone(part) = target.spot {
+            return ["value".into()].into_iter().chain(self.ask_zone(target, part)).collect();
         }
         let Some(scale) = self.scale(target) else { return Vec::new() };
         let unit = match scale.unit {

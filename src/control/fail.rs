@@ -29,11 +29,13 @@ pub enum Code {
     Patch,
     /// Not for those who come from outside.
     NotAllowed,
+    /// Slots would feed each other in a circle.
+    Circle,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::UnknownAddress,
         Self::Pattern,
         Self::WrongArguments,
@@ -46,6 +48,7 @@ impl Code {
         Self::File,
         Self::Patch,
         Self::NotAllowed,
+        Self::Circle,
     ];
 
     /// Its stable name. `[any]`
@@ -63,6 +66,7 @@ impl Code {
             Self::File => "file",
             Self::Patch => "patch",
             Self::NotAllowed => "not-allowed",
+            Self::Circle => "circle",
         }
     }
 }

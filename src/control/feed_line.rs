@@ -40,6 +40,9 @@ impl From<Mix> for MixKey {
             Mix::Mute => 2,
             Mix::Solo => 3,
             Mix::Limiter => 4,
+            Mix::Volume => 5,
+            Mix::Balance => 6,
+            Mix::Send(to) => to.saturating_add(7),
         })
     }
 }

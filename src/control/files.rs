@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::base::nearest::nearest;
+
 /// Bytes of a patch file at most.
 pub const LARGEST: u64 = 1 << 20;
 
@@ -41,6 +43,55 @@ pub fn read_inside(folders: &[PathBuf], path: &Path) -> Result<(PathBuf, String)
         }
     }
     Err(FileError::Outside(path.to_owned()))
+}
+
+/// Files that are looked through for the nearest name at most.
+const CANDIDATES: usize = 2000;
+/// Folders within folders that are looked through.
+const DEEP: usize = 3;
+
+/// The `.toml` file below a folder whose path from there, or whose name, is most like this one; `upward`: also in folders above, where
+/// it is looked for there. `[control]`
+pub fn nearest_inside(folder: &Path, written: &str, upward: bool) -> Option<String> {
+    let mut found: Vec<String> = Vec::new();
+    // What lies above is looked through where it is named.
+    let most = if upward { DEEP } else { 0 };
+    let up = written.split('/').take_while(|part| *part == "..").count().min(most);
+    let before = "../".repeat(up);
+    let mut open = vec![(folder.join(&before), before, 0)];
+    while let Some((at, path, depth)) = open.pop() {
+        for entry in std::fs::read_dir(&at).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') || found.len() >= CANDIDATES {
+                continue;
+            }
+            // Links are not followed: who looks for a name does not walk in circles.
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && depth < DEEP => open.push((entry.path(), format!("{path}{name}/"), depth + 1)),
+                Ok(kind) if kind.is_file() && name.ends_with(".toml") => found.push(format!("{path}{name}")),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    let near = nearest(written, found.iter().map(String::as_str)).map(str::to_owned);
+    near.or_else(|| {
+        // In another folder, or without its ending.
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(".toml").to_owned();
+        let wanted = name(written);
+        let names: Vec<String> = found.iter().map(|path| name(path)).collect();
+        let at = names.iter().position(|name| *name == wanted).or_else(|| {
+            let near = nearest(&wanted, names.iter().map(String::as_str))?;
+            names.iter().position(|name| name == near)
+        });
+        at.map(|at| found[at].clone())
+    })
+}
+
+/// The same in any of some folders. `[control]`
+pub fn nearest_file(folders: &[PathBuf], written: &Path) -> Option<String> {
+    let written = written.to_str()?;
+    folders.iter().find_map(|folder| nearest_inside(folder, written, false))
 }
 
 /// Reads a patch file: plain, text, not too large.

@@ -62,6 +62,7 @@ impl Control {
         }
         of.written = written;
         of.set_plan(patch, outline);
+        self.bind_sends();
         self.bind();
         self.flying = Some(Flight { slot, waiting, plan: Some(plan), replaces, marks });
     }
@@ -69,6 +70,7 @@ impl Control {
     /// Puts marks behind all that was sent for the plan before; sends the plan once all have come back, so that no value meant for
     /// the old one meets the new one.
     pub(super) fn fly(&mut self) {
+        self.send_mix();
         let Some(flight) = &mut self.flying else { return };
         for (line, mark) in flight.marks.iter_mut().filter(|(_, mark)| mark.is_none()) {
             self.next_sync = self.next_sync.wrapping_add(1);
@@ -79,7 +81,9 @@ impl Control {
                 self.counts.fed += 1;
             }
         }
+        // Nothing is heard of a slot before the mixer knows where it goes.
         if flight.marks.is_empty()
+            && (flight.replaces || !self.mixing.is_stale())
             && let Some(plan) = flight.plan.take()
         {
             // It is given back while the door is not free.

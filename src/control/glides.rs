@@ -84,8 +84,9 @@ impl Control {
             Spot::Place(place) => slot?.present(place),
             Spot::Strip(Mix::Limiter) => Some(Amount::Plain(f32::from(u8::from(self.limiter)))),
             Spot::Strip(Mix::Level) if target.slot == MASTER => Some(Amount::Plain(self.master.level)),
+            Spot::Strip(Mix::Send(to)) => Some(Amount::Plain(self.send_level(target.slot, to))),
             Spot::Strip(mix) => Some(Amount::Plain(slot.map_or(0.0, |slot| slot.strip_value(mix)))),
-            Spot::Setting(..) | Spot::Cell(..) => None,
+            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) => None,
         }
     }
 

@@ -38,6 +38,11 @@ impl Later {
         (first.key().0 <= now).then(|| first.remove())
     }
 
+    /// Forgets what is meant for a slot. `[control]`
+    pub fn forget(&mut self, slot: usize) {
+        self.steps.retain(|_, (_, step)| step.slot() != Some(slot));
+    }
+
     /// Forgets them all. `[control]`
     pub fn clear(&mut self) {
         self.steps.clear();

@@ -1,6 +1,6 @@
 //! Notes belong to their client: what it no longer holds does not sound on.
 
-use super::client::{Client, Origin};
+use super::client::Client;
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::Fail;
@@ -79,14 +79,9 @@ impl Control {
         if draft.events.is_empty() {
             return;
         }
-        let notes: Vec<_> = draft.events.clone();
         if self.commit(&mut draft).is_err() {
-            // That client's line is full: rackd's own is not.
-            let mut own = Draft::new(Client::of(Origin::Rackd));
-            own.events = notes;
-            own.steps = draft.steps;
-            // What finds no room even there is counted as dropped; the engine ends notes even where its queue is full.
-            let _ = self.commit(&mut own);
+            // That client's line is full. By another way the end of a note might come before its start.
+            self.owe(&draft);
         }
     }
 }

@@ -56,7 +56,7 @@ impl Control {
 
     /// Every meter that there is: address and what it is of.
     pub(super) fn meters(&self) -> Vec<(String, Metered)> {
-        let slots = self.slots.iter().enumerate().map(|(at, slot)| (format!("/meter/{}", slot.name), Metered::Slot(at)));
+        let slots = self.loaded().map(|(at, slot)| (format!("/meter/{}", slot.name), Metered::Slot(at)));
         let engine = ("/meter/engine".to_owned(), Metered::Engine);
         [("/meter/master".to_owned(), Metered::Master)].into_iter().chain(slots).chain([engine]).collect()
     }

@@ -70,6 +70,21 @@ pub struct Sounding {
     pub lease: Option<SampleTime>,
 }
 
+/// A note of a MIDI key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyNote {
+    /// The note.
+    pub id: NoteId,
+    /// In which slot.
+    pub slot: u8,
+    /// Channel, 1 to 16.
+    pub channel: u8,
+    /// Key.
+    pub key: u8,
+    /// It was not let go yet.
+    pub held: bool,
+}
+
 /// All notes that sound.
 #[derive(Default)]
 pub struct Notes {
@@ -91,7 +106,7 @@ impl Notes {
     /// A name that no note that sounds has. `[control]`
     pub fn fresh(&mut self) -> NoteId {
         loop {
-            self.next = self.next.wrapping_add(1);
+            self.next = (self.next + 1) % NoteId::OWN;
             if !self.sounding.contains_key(&NoteId(self.next)) {
                 return NoteId(self.next);
             }
@@ -197,6 +212,18 @@ impl Notes {
         let same = self.named.get(&(slot, client.host, name.clone()))?;
         let own = same.iter().rev().find(|(other, _)| *other == client);
         own.or_else(|| same.iter().rev().find(|(other, _)| other.may_be(client))).map(|(_, id)| *id)
+    }
+
+    /// The notes of a port's keys, also those that were let go and still sound. `[control]`
+    pub fn keys(&self, client: Client) -> impl Iterator<Item = KeyNote> {
+        self.sounding.iter().filter(move |(_, note)| note.client == client).filter_map(|(id, note)| {
+            let (name, held) = match &note.name {
+                Some(name) => (name, true),
+                None => (self.let_go.get(id)?, false),
+            };
+            let NoteName::Key(_, channel, key) = *name else { return None };
+            Some(KeyNote { id: *id, slot: note.slot, channel, key, held })
+        })
     }
 
     /// Every note that sounds. `[control]`

@@ -101,7 +101,7 @@ impl Finding<'_> {
             return false;
         }
         let control = self.control;
-        for (at, slot) in control.slots.iter().enumerate() {
+        for (at, slot) in control.slots.iter().enumerate().filter(|(_, slot)| slot.plays) {
             let Some(reached) = walk.next(start, &slot.name) else { return false };
             if !reached.is_nowhere() && !walk.below(&slot.name, |walk| self.slot(walk, at, !travel, reached)) {
                 return false;
@@ -177,6 +177,10 @@ impl Control {
             Err(fail) => first = first.take().or(Some(fail)),
         };
         for (path, target) in &matches.targets {
+            // Like a verb: nobody means it who does not write it out.
+            if target.spot == Spot::Out && !values.is_empty() && !address.ends_with("/out") {
+                continue;
+            }
             count(self.draft_value(draft, *target, path, values, travel));
         }
         for (path, found) in &matches.verbs {
@@ -184,7 +188,7 @@ impl Control {
         }
         for path in &matches.bound {
             let entries = self.bound.get(path).cloned().unwrap_or_default();
-            count(self.draft_bound(draft, entries, path, values));
+            count(self.draft_bound(draft, &entries, path, values));
         }
         match first {
             _ if done > 0 => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::patch::{Amount, Base, ControlId, ModuleId, NoteMode, Out, Patch, Sum};
+use crate::patch::{Amount, Base, ControlId, ModuleId, Out, Patch, Sum};
 use crate::plan::KnobOwner;
 
 /// A number that may be turned: [`KnobOwner`] without the ways of counting it.
@@ -14,7 +14,7 @@ pub enum Place {
     Base(ModuleId, usize),
     /// The depth of a term of an input.
     Depth(ModuleId, usize, usize),
-    /// The base of `glide`, `detune` or `spread` of `[note]`.
+    /// The base of an input of `[note]`.
     NoteBase(usize),
     /// The depth of a term of one of these.
     NoteDepth(usize, usize),
@@ -40,9 +40,9 @@ impl Place {
     }
 }
 
-/// `glide`, `detune`, `spread`.
-fn note_sums(note: &NoteMode) -> [&Sum; 3] {
-    [&note.glide, &note.detune, &note.spread]
+/// An input of `[note]`.
+fn note_sum(patch: &Patch, input: usize) -> Option<&Sum> {
+    patch.note.as_ref()?.input(input)
 }
 
 /// `in`, or `left` and `right`.
@@ -59,7 +59,7 @@ impl Place {
     pub fn own(self, patch: &Patch) -> Self {
         let base = match self {
             Self::Base(module, input) => patch.modules.get(module.0).and_then(|module| module.inputs.get(input)).map(|sum| sum.base),
-            Self::NoteBase(input) => patch.note.as_ref().map(|note| note_sums(note)[input].base),
+            Self::NoteBase(input) => note_sum(patch, input).map(|sum| sum.base),
             Self::OutBase(side) => out_sum(&patch.out, side).map(|sum| sum.base),
             _ => None,
         };
@@ -73,7 +73,7 @@ impl Place {
         match self {
             Self::Control(_) => None,
             Self::Base(module, input) | Self::Depth(module, input, _) => patch.modules.get(module.0)?.inputs.get(input),
-            Self::NoteBase(input) | Self::NoteDepth(input, _) => Some(note_sums(patch.note.as_ref()?)[input]),
+            Self::NoteBase(input) | Self::NoteDepth(input, _) => note_sum(patch, input),
             Self::OutBase(side) | Self::OutDepth(side, _) => out_sum(&patch.out, side),
         }
     }
@@ -112,7 +112,7 @@ impl Place {
                 let module = same_input(module, input)?;
                 same_term(term, Self::Base(module, input)).map(|term| Self::Depth(module, input, term))
             }
-            Self::NoteBase(_) => other.patch.note.as_ref().map(|_| self),
+            Self::NoteBase(input) => note_sum(other.patch, input).map(|_| self),
             Self::NoteDepth(input, term) => same_term(term, Self::NoteBase(input)).map(|term| Self::NoteDepth(input, term)),
             Self::OutBase(side) => out_sum(&other.patch.out, side).map(|_| self),
             Self::OutDepth(side, term) => same_term(term, Self::OutBase(side)).map(|term| Self::OutDepth(side, term)),

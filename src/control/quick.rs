@@ -170,6 +170,9 @@ impl Control {
             return vec![Fail::new(&quick.first, Code::Full, "the queue to the engine is full").message()];
         }
         self.counts.accepted += messages;
+        if let Some((slot, place, _)) = quick.turned.last() {
+            self.touch_map(client, Target { slot: *slot, spot: Spot::Place(*place) });
+        }
         for (slot, place, amount) in &quick.turned {
             self.stand(client, Step::Turned(*slot, *place, *amount));
         }

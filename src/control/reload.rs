@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::client::{Client, Origin};
 use super::control::Control;
+use super::rack_file::ReadPatch;
+use super::set::Turned;
 use super::slot::Slot;
 use super::streams::Stream;
 use crate::base::diagnostic::{Diagnostic, has_errors};
-use crate::engine::engine::SLOTS;
 use crate::engine::{Act, Event};
 use crate::patch;
-use crate::patch::{Patch, slot_name_beside};
+use crate::patch::{Patch, SetSpec, slot_name_beside};
+use crate::plan::mixer::SLOTS;
 
 /// Something that waits for the plan before it to have landed.
 pub enum Pending {
@@ -18,6 +20,8 @@ pub enum Pending {
     File(Box<Loading>),
     /// A setting was changed.
     Rebuild(usize),
+    /// A slot is to be empty.
+    Unload(usize),
 }
 
 /// A patch that is to play.
@@ -26,15 +30,19 @@ pub struct Loading {
     patch: Patch,
     text: String,
     file: Option<PathBuf>,
+    /// What its rack sets in it; `None`: as before, where it is the same file.
+    set: Option<Vec<SetSpec>>,
+    /// Its own tempo counts, where it is another than before.
+    tempo: bool,
     /// Who is told when it plays: the client and the address it spoke to.
-    waiting: Vec<(Client, String)>,
+    pub(super) waiting: Vec<(Client, String)>,
 }
 
 impl Pending {
-    fn slot(&self) -> usize {
+    pub(super) fn slot(&self) -> usize {
         match self {
             Self::File(loading) => loading.slot,
-            Self::Rebuild(slot) => *slot,
+            Self::Rebuild(slot) | Self::Unload(slot) => *slot,
         }
     }
 }
@@ -84,34 +92,63 @@ impl Control {
         waiting: Vec<(Client, String)>,
     ) -> Result<usize, Diagnostic> {
         let slot = self.slot_called(slot)?;
-        let mut loading = Loading { slot, patch, text: text.to_owned(), file: file.map(Path::to_owned), waiting };
+        let tempo = self.standing.tempo().is_none();
+        self.put_in(Loading { slot, patch, text: text.to_owned(), file: file.map(Path::to_owned), set: None, tempo, waiting });
+        Ok(slot)
+    }
+
+    /// Plays a checked patch of a rack in a slot that is there, with what the rack sets in it.
+    pub(super) fn put_of_rack(&mut self, slot: usize, read: ReadPatch, set: Vec<SetSpec>, tempo: bool) {
+        let ReadPatch { patch, text, file } = read;
+        self.put_in(Loading { slot, patch, text, file: Some(file), set: Some(set), tempo, waiting: Vec::new() });
+    }
+
+    fn put_in(&mut self, mut loading: Loading) {
+        let slot = loading.slot;
         // A newer version takes the place of one that has not left yet; whoever waits for that one waits for this.
         self.pending.retain_mut(|pending| match pending {
             Pending::File(older) if older.slot == slot => {
                 loading.waiting.append(&mut older.waiting);
+                if loading.set.is_none() && loading.file == older.file {
+                    loading.set = older.set.take();
+                }
                 false
             }
             Pending::Rebuild(older) => *older != slot,
-            Pending::File(_) => true,
+            Pending::File(_) | Pending::Unload(_) => true,
         });
         self.pending.push_back(Pending::File(Box::new(loading)));
         self.pump();
-        Ok(slot)
     }
 
-    fn slot_called(&mut self, name: &str) -> Result<usize, Diagnostic> {
+    /// The number of the slot of this name, which is made where there is none.
+    pub(super) fn slot_called(&mut self, name: &str) -> Result<usize, Diagnostic> {
         if let Some(slot) = self.names.get(name) {
             return Ok(*slot);
         }
-        if self.slots.len() >= SLOTS {
+        let Some(number) = self.free_number() else {
             let full = Diagnostic::error("slots-full", 0..0, "the rack has no room for another slot");
             return Err(Diagnostic { labels: Vec::new(), ..full });
-        }
+        };
         let name = if patch::is_slot_name(name) { name.to_owned() } else { slot_name_beside(name, |name| self.names.contains_key(name)) };
-        self.slots.push(Slot::new(&name));
-        self.names.insert(name, self.slots.len() - 1);
+        self.slots[number] = Slot::new(&name).leaving(self.slots[number].leaves);
+        self.names.insert(name, number);
         self.quick.forget();
-        Ok(self.slots.len() - 1)
+        self.remix();
+        Ok(number)
+    }
+
+    /// A number that no slot has: the first that the engine has let go of, else a new one, else one that it is still letting go of.
+    fn free_number(&mut self) -> Option<usize> {
+        let free = |leaves: bool| self.slots.iter().position(|slot| slot.is_vacant() && slot.leaves == leaves);
+        if let Some(number) = free(false) {
+            return Some(number);
+        }
+        if self.slots.len() < SLOTS {
+            self.slots.push(Slot::default());
+            return Some(self.slots.len() - 1);
+        }
+        free(true)
     }
 
     /// A slot's patch is compiled anew, for a setting that was changed.
@@ -122,12 +159,39 @@ impl Control {
         self.pump();
     }
 
+    /// The tempo is this from the next block on.
+    pub(super) fn set_tempo(&mut self, tempo: f64) {
+        self.tempo = tempo;
+        self.bend_glides();
+        self.changed_stream(Client::of(Origin::Rackd), Stream::Tempo);
+        self.counts.events += 1;
+        // What finds no room is counted as dropped.
+        let _ = self.feed(Origin::Rackd, &[Event { at: 0, act: Act::Tempo(tempo as f32) }], &[]);
+    }
+
+    /// Whether a slot's plan, or its end, is still to come.
+    pub(super) fn is_on_its_way(&self, slot: usize) -> bool {
+        self.flying.as_ref().is_some_and(|flight| flight.slot == slot)
+            || self.pending.iter().any(|pending| pending.slot() == slot)
+            || self.slots.get(slot).is_some_and(|slot| slot.leaves)
+    }
+
     /// Moves the plan that is on its way one step on, or begins with the next.
     pub(super) fn pump(&mut self) {
+        self.send_mix();
         if self.flying.is_some() {
             return self.fly();
         }
+        while let Some(Pending::Unload(slot)) = self.pending.front() {
+            if !self.door.unload(*slot as u8) {
+                return;
+            }
+            self.pending.pop_front();
+        }
         let Some(slot) = self.pending.front().map(Pending::slot) else { return };
+        if self.slots[slot].leaves {
+            return;
+        }
         let now = self.shown.now();
         self.pending_since.get_or_insert(now);
         if self.slots[slot].plays && self.slots[slot].fed_until > now {
@@ -138,28 +202,37 @@ impl Control {
         let loaded = matches!(pending, Pending::File(_));
         let (written, waiting) = match pending {
             Pending::File(loading) => {
-                let Loading { patch, text, file, waiting, .. } = *loading;
+                let Loading { patch, text, file, set, tempo, waiting, .. } = *loading;
                 self.carry_glides(slot, &patch);
                 let of = &mut self.slots[slot];
-                (of.turned, of.settings) = of.carried(&patch);
+                let (numbers, settings) = of.carried(&patch);
+                let mut turned = Turned { numbers, settings };
+                let before = std::mem::take(&mut of.set);
+                of.set = set.unwrap_or_else(|| if of.file == file { before.clone() } else { Vec::new() });
+                let wrong = turned.lay(&patch, &before, &of.set);
+                (of.turned, of.settings) = (turned.numbers, turned.settings);
                 of.text = text;
+                self.standing.version += u64::from(of.file != file);
                 of.file = file;
-                let tempo = patch.tempo.filter(|tempo| !of.plays || of.written.tempo != Some(*tempo));
+                let tempo = patch.tempo.filter(|new| tempo && (!of.plays || of.written.tempo != Some(*new)));
+                for why in wrong {
+                    let name = self.slots[slot].name.clone();
+                    self.tell(format!("{name}: what its rack sets is not there any more: {why}"));
+                }
                 if let Some(tempo) = tempo {
-                    self.tempo = tempo;
-                    self.bend_glides();
-                    self.changed_stream(Client::of(Origin::Rackd), Stream::Tempo);
-                    self.counts.events += 1;
-                    // What finds no room is counted as dropped.
-                    let _ = self.feed(Origin::Rackd, &[Event { at: 0, act: Act::Tempo(tempo as f32) }], &[]);
+                    self.set_tempo(tempo);
+                }
+                if !self.slots[slot].plays {
+                    self.set_up_strip(slot);
                 }
                 (patch, waiting)
             }
-            Pending::Rebuild(_) => (self.slots[slot].written.clone(), Vec::new()),
+            Pending::Rebuild(_) | Pending::Unload(_) => (self.slots[slot].written.clone(), Vec::new()),
         };
         self.begin_flight(slot, written, waiting);
         if loaded {
-            self.watch_anew(slot);
+            let name = self.slots[slot].name.clone();
+            self.watch_anew(slot, &name);
         }
         self.fly();
     }

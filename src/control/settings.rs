@@ -107,7 +107,7 @@ impl Control {
 }
 
 /// An entry of a list.
-fn entry(kind: &SettingKind, value: &Value) -> Result<f32, String> {
+pub(super) fn entry(kind: &SettingKind, value: &Value) -> Result<f32, String> {
     let pitches = matches!(kind, SettingKind::Pitches(_));
     match value {
         Value::Text(text) if pitches => values::pitch_of_text(text),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::address_map::{AddressMap, Spot};
+use super::client::Client;
 use super::place::{Named, Place};
 use super::scale::Scale;
 use crate::base::time::SampleTime;
@@ -11,7 +12,8 @@ use crate::base::units::factor_from_decibels;
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
 use crate::module::{Setting, SettingValue};
-use crate::patch::{Amount, ModuleId, Patch, Route, Zone};
+use crate::patch::{Amount, ModuleId, Patch, Route, SetSpec, Zone};
+use crate::plan::mixer::SLOTS;
 use crate::plan::outline::Count;
 use crate::plan::{KnobId, KnobOwner, Outline};
 
@@ -31,6 +33,52 @@ pub struct Strip {
 impl Default for Strip {
     fn default() -> Self {
         Self { level: 0.0, pan: 0.0, mute: false, solo: false }
+    }
+}
+
+/// Some of the slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SlotSet(u64);
+
+impl SlotSet {
+    /// One more. `[control]`
+    pub const fn add(&mut self, slot: usize) {
+        self.0 |= 1 << (slot % SLOTS);
+    }
+
+    /// Whether it is among them. `[control]`
+    pub const fn has(self, slot: usize) -> bool {
+        self.0 >> (slot % SLOTS) & 1 == 1
+    }
+
+    /// Those of both. `[control]`
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether there are none. `[control]`
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+const _: () = assert!(SLOTS <= 64, "a slot is a bit");
+
+/// How a slot is played by MIDI's controllers, beside its strip: 7 and 11, 10 and 8.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Played {
+    /// Positions 0..1 of channel volume and expression.
+    pub volume: [f32; 2],
+    /// ±1 each: pan and balance.
+    pub balance: [f32; 2],
+    /// Whose controllers these are.
+    pub by: Option<Client>,
+}
+
+impl Default for Played {
+    fn default() -> Self {
+        Self { volume: [1.0; 2], balance: [0.0; 2], by: None }
     }
 }
 
@@ -66,10 +114,16 @@ pub struct Slot {
     pub settings: HashMap<(ModuleId, usize), SettingValue>,
     /// Its strip of the mixer.
     pub strip: Strip,
+    /// How MIDI's controllers play it.
+    pub played: Played,
     /// Where its sound goes.
     pub route: Route,
     /// Which keys play it.
     pub zone: Zone,
+    /// What its rack sets in its patch, as written.
+    pub set: Vec<SetSpec>,
+    /// The engine is letting go of it: its number is not free yet.
+    pub leaves: bool,
     /// A plan of it was made.
     pub plays: bool,
     /// The latest time of a value that was given to the engine.
@@ -80,6 +134,22 @@ impl Slot {
     /// An empty slot. `[control]`
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// The same whose number the engine is still letting go of, or not. `[control]`
+    #[must_use]
+    pub fn leaving(self, leaves: bool) -> Self {
+        Self { leaves, ..self }
+    }
+
+    /// Whether it was unloaded: it has no name and no addresses, and its number waits for another. `[control]`
+    pub fn is_vacant(&self) -> bool {
+        self.name.is_empty()
+    }
+
+    /// Whether a key struck on a channel, 1 to 16, so hard, 1 to 127, plays it. `[control]`
+    pub fn takes(&self, channel: u8, key: u8, velocity: u8) -> bool {
+        self.plays && self.zone.takes(channel, key, velocity)
     }
 
     /// Takes over what was compiled. `[control]`
@@ -139,14 +209,14 @@ impl Slot {
         }
     }
 
-    /// Where a strip's value stands, as its address gives it. `[control]`
+    /// Where a strip's value stands, as its address gives it; sends are [`Control`](super::control::Control)'s to tell. `[control]`
     pub fn strip_value(&self, mix: Mix) -> f32 {
         match mix {
             Mix::Level => self.strip.level,
             Mix::Pan => self.strip.pan,
             Mix::Mute => f32::from(u8::from(self.strip.mute)),
             Mix::Solo => f32::from(u8::from(self.strip.solo)),
-            Mix::Limiter => 0.0,
+            Mix::Send(_) | Mix::Limiter | Mix::Volume | Mix::Balance => 0.0,
         }
     }
 
@@ -155,7 +225,7 @@ impl Slot {
         match spot {
             Spot::Place(place) => self.addresses.scale(place.own(&self.patch)),
             Spot::Strip(mix) => Some(strip_scale(mix)),
-            Spot::Setting(..) | Spot::Cell(..) => None,
+            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) => None,
         }
     }
 
@@ -196,8 +266,9 @@ fn alike(a: Option<&SettingValue>, b: Option<&SettingValue>) -> bool {
 /// The scale of a strip's value. `[control]`
 pub fn strip_scale(mix: Mix) -> Scale {
     match mix {
-        Mix::Level => Scale::LEVEL,
-        Mix::Pan => Scale::PAN,
+        Mix::Level | Mix::Send(_) => Scale::LEVEL,
+        Mix::Pan | Mix::Balance => Scale::PAN,
+        Mix::Volume => Scale::FACTOR,
         Mix::Mute | Mix::Solo | Mix::Limiter => Scale::SWITCH,
     }
 }

@@ -2,9 +2,10 @@
 
 use super::client::Client;
 use super::control::Control;
-use super::notes::Named;
+use super::notes::{Named, NoteName};
 use super::subscribe::Key;
 use super::value::{Message, Value};
+use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
 
 /// Happenings that wait for one client at most.
@@ -45,6 +46,11 @@ impl Stream {
 impl Control {
     /// A note is heard no more: who started it is told by the name that it gave.
     pub(super) fn tell_ended(&mut self, ended: Option<Named>) {
+        if let (Some(Named { name: NoteName::Key(_, channel, key), .. }), Some(ends)) = (&ended, &mut self.note_ends)
+            && ends.len() < WAITING
+        {
+            ends.push(MidiMessage::NoteOff { channel: channel.saturating_sub(1), key: *key, velocity: 64 });
+        }
         if let Some(Named { client, slot, name }) = ended
             && let Some(slot) = self.slots.get(usize::from(slot))
         {

@@ -58,7 +58,7 @@ impl Key {
 enum Told {
     Value(Target, bool),
     Text(Target),
-    Bound(usize, usize),
+    Bound(usize),
     Stream(Stream),
     Meter(Metered),
 }
@@ -115,8 +115,8 @@ pub(super) struct Subscriber {
     all: Vec<Subscription>,
     /// Addresses that its finger rests on.
     touched: HashSet<String>,
-    /// Slots whose patch has changed since it was told.
-    changed: Vec<usize>,
+    /// Slots whose patch has changed, or was unloaded, since it was told.
+    changed: Vec<String>,
     /// How often what was sent to it came back.
     came_back: u32,
     /// What it is still to be told that happened, in order.
@@ -240,7 +240,7 @@ impl Control {
         let (plain, travel) = path.strip_prefix("/n/").map_or((path, false), |rest| (&path[path.len() - rest.len() - 1..], true));
         let told = |target: Target| if text { Told::Text(target) } else { Told::Value(target, travel) };
         let spelt = |address: &str| if text { format!("{address}/text") } else { address.to_owned() };
-        let bound = |address: &str| self.bound.get(address).and_then(|entries| entries.first()).map(|(slot, map)| Told::Bound(*slot, *map));
+        let bound = |address: &str| self.bound.get(address).and_then(|entries| entries.first()).map(|bound| Told::Bound(*bound));
         if crate::wire::is_pattern(path) {
             let Matches { targets, bound: mapped, .. } = self.find_all(path)?;
             let mut all: Vec<_> = targets.into_iter().map(|(name, target)| (spelt(&name), told(target))).collect();
@@ -253,7 +253,7 @@ impl Control {
         let root = plain.trim_end_matches('/');
         let below = |address: &str| address.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
         let masters = ["level", "limiter"].map(|name| format!("/master/{name}"));
-        let slots = self.slots.iter().flat_map(|slot| slot.addresses.iter().map(move |rest| format!("/{}/{rest}", slot.name)));
+        let slots = self.loaded().flat_map(|(_, slot)| slot.addresses.iter().map(move |rest| format!("/{}/{rest}", slot.name)));
         let mut all = Vec::new();
         for address in masters.into_iter().chain(slots).filter(|address| below(address)) {
             if let Some(target) = self.find_target(&address) {
@@ -306,10 +306,7 @@ impl Control {
             Told::Value(target, _) | Told::Text(target) => vec![self.key(target)],
             Told::Stream(stream) => vec![Key::Stream(stream)],
             Told::Meter(_) => Vec::new(),
-            Told::Bound(slot, map) => {
-                let to = self.slots[slot].patch.maps.get(map).map_or(&[][..], |map| &map.to[..]);
-                to.iter().map(|to| self.key(Target { slot, spot: (*to).into() })).collect()
-            }
+            Told::Bound(bound) => self.targets_of(bound).map(|target| self.key(target)).collect(),
         }
     }
 
@@ -328,13 +325,20 @@ impl Control {
         self.touch_watches(maker, key);
     }
 
-    /// A slot plays another patch, its addresses are others: all subscriptions look anew for what they watch, and tell it.
-    pub(super) fn watch_anew(&mut self, slot: usize) {
+    /// A slot of this name plays another patch, or is gone; its addresses are others: all subscriptions look anew for what they watch, and tell it.
+    pub(super) fn watch_anew(&mut self, slot: usize, name: &str) {
+        for one in self.subscribers.of.values_mut() {
+            if !one.changed.iter().any(|changed| changed == name) {
+                one.changed.push(name.to_owned());
+            }
+        }
+        self.look_anew(Some(slot));
+    }
+
+    /// All subscriptions look anew for what they watch, and tell what was not there before, and what is of a slot.
+    pub(super) fn look_anew(&mut self, slot: Option<usize>) {
         let mut of = std::mem::take(&mut self.subscribers.of);
         for one in of.values_mut() {
-            if !one.changed.contains(&slot) {
-                one.changed.push(slot);
-            }
             for sub in &mut one.all {
                 let found = self.watched(&sub.path).unwrap_or_default();
                 let mut before: HashMap<String, Watch> = sub.watches.drain(..).map(|watch| (watch.address.clone(), watch)).collect();
@@ -351,10 +355,10 @@ impl Control {
                         None => true,
                     };
                     let anew = match watch.told {
-                        Told::Value(target, _) | Told::Text(target) => target.slot == slot,
-                        Told::Bound(of, _) => of == slot,
-                        Told::Stream(stream) => stream == Stream::Changed,
-                        Told::Meter(_) => true,
+                        Told::Value(target, _) | Told::Text(target) => slot == Some(target.slot),
+                        Told::Bound(bound) => slot.is_some_and(|slot| self.bound_is_of(bound, slot)),
+                        Told::Stream(stream) => slot.is_some() && stream == Stream::Changed,
+                        Told::Meter(_) => slot.is_some(),
                     };
                     if waited || anew {
                         sub.wait(at);
@@ -437,8 +441,7 @@ impl Control {
                     watch.waits = false;
                     watch.due = now + sub.period;
                     if watch.told == Told::Stream(Stream::Changed) {
-                        for slot in one.changed.drain(..) {
-                            let name = self.slots[slot].name.as_str();
+                        for name in one.changed.drain(..) {
                             self.outbox.push((*client, Message::new(watch.address.clone(), vec![name.into()])));
                         }
                     } else {
@@ -463,7 +466,7 @@ impl Control {
         match told {
             Told::Value(target, travel) => self.ask(target, travel),
             Told::Text(target) => vec![self.text_of(target).into()],
-            Told::Bound(slot, map) => self.ask_map(slot, map),
+            Told::Bound(bound) => self.ask_map(bound),
             Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
             Told::Stream(Stream::Transport) => vec![Value::Bool(self.running)],
             Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat) | Told::Meter(_) => Vec::new(),

@@ -41,7 +41,9 @@ impl Control {
     pub(super) fn find_verb(&self, address: &str) -> Option<Found> {
         let (first, rest) = address.strip_prefix('/')?.split_once('/').unwrap_or((&address[1..], ""));
         if let Some(slot) = self.names.get(first) {
-            let at = SLOT_VERBS.iter().position(|verb| verb.address == rest)?;
+            // What was not compiled yet cannot be played.
+            let plays = self.slots[*slot].plays;
+            let at = SLOT_VERBS.iter().position(|verb| plays && verb.address == rest)?;
             return Some(Found::Slot(*slot, at));
         }
         let own = VERBS.iter().position(|verb| verb.address == address).map(Found::Own);

@@ -29,12 +29,17 @@ impl Control {
             self.stand(client, step);
         }
         self.follow_glides();
+        self.decide();
+        self.watch_clock();
         if !self.is_closed() {
             for line in &mut self.lines {
                 self.counts.fed += line.flush().0 as u64;
             }
         }
         self.end_leases();
+        self.sense();
+        self.pay();
+        self.change_programs();
         self.feed_near();
         for (client, events) in self.ahead.take_gave_way() {
             let text = format!("{events} events that waited for their time gave way to nearer ones");
@@ -81,7 +86,10 @@ impl Control {
                     self.outbox.push((client, Message::new("/synced", vec![value])));
                 }
             }
-            Report::Swapped { slot, .. } => self.landed(usize::from(slot)),
+            Report::Swapped { slot, .. } => {
+                self.landed(usize::from(slot));
+                self.tell_waits();
+            }
             Report::NotFinite { slot, module, voice } => {
                 if let Some(of) = self.slots.get(usize::from(slot)) {
                     let module = of.patch.modules.get(usize::from(module)).map_or("?", |module| module.name.as_str());
@@ -93,6 +101,16 @@ impl Control {
                 if let Some(of) = self.slots.get(usize::from(slot)) {
                     self.tell(format!("{}: its code failed; it is silent until it is loaded anew", of.name));
                 }
+            }
+            Report::Mixed => self.mixed(),
+            Report::NoChannel { slot, channel } => {
+                if let Some(of) = self.slots.get(usize::from(slot)) {
+                    self.tell(format!("{}: the device has no channel {}; what goes there is not heard", of.name, u32::from(channel) + 1));
+                }
+            }
+            Report::Unloaded { slot } => {
+                self.unloaded(usize::from(slot));
+                self.tell_waits();
             }
             // Counted by the engine.
             Report::Late { .. } | Report::Overflow { .. } => {}

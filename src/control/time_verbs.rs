@@ -55,12 +55,28 @@ pub(super) fn locate(_: &mut Control, draft: &mut Draft, call: Call<'_>) -> Resu
     }
 }
 
+/// `/midi/ends`
+pub(super) fn ends(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    match call.values {
+        [] => Ok(vec![Message::new(call.address, vec![Value::Integer(control.note_ends.is_some().into())])]),
+        [value] => {
+            let on = value.number().ok_or_else(|| Fail::new(call.address, Code::WrongArguments, "0 or 1 is wanted"))?;
+            control.send_note_ends(on > 0.5);
+            Ok(Vec::new())
+        }
+        _ => Err(Fail::new(call.address, Code::WrongArguments, "0 or 1 is wanted")),
+    }
+}
+
 /// `/clock/tempo`
 pub(super) fn tempo(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
     let Some(value) = call.values.first() else {
         draft.replies.push(Message::new(call.address, vec![control.tempo.into()]));
         return Ok(());
     };
+    if control.midi_clock.tempo().is_some() {
+        return Err(Fail::new(call.address, Code::NotAllowed, "the tempo follows a MIDI clock; /clock/source internal ends that"));
+    }
     if call.values.len() > 1 {
         return Err(Fail::new(call.address, Code::WrongArguments, "the tempo does not glide: one value is wanted"));
     }

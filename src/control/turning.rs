@@ -35,6 +35,7 @@ impl Control {
             draft.replies.push(Message::new(address, told));
             return Ok(());
         }
+        self.touch_map(draft.client, target);
         match target.spot {
             Spot::Place(_) | Spot::Strip(_) => {
                 let (value, time) = match values {
@@ -48,7 +49,9 @@ impl Control {
                 self.draft_number(draft, target, address, (value, time), travel)
             }
             Spot::Setting(module, setting) => self.draft_setting(draft, (target.slot, module, setting), address, values, travel),
+            Spot::Out => self.draft_out(draft, target.slot, address, values),
             Spot::Cell(module, setting, cell) => self.draft_cell(draft, (target.slot, module, setting), cell, address, values),
+            Spot::Zone(part) => self.draft_zone(draft, (target.slot, part), address, values, travel),
         }
     }
 
@@ -96,20 +99,28 @@ impl Control {
             }
             read.amount
         };
+        if let Amount::Plain(level) = amount {
+            self.draft_send(draft, target, address, level)?;
+        }
         self.glide(draft, target, scale, amount, frames);
         Ok(())
     }
 
-    /// Turns a number to a counted amount in range. Gates and triggers are events.
-    pub(super) fn turn(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount) {
-        self.glide(draft, target, scale, amount, 0);
+    /// Turns a number to a counted amount in range, in so many frames; 0: as it is declared. It stands there when it has arrived. Gates and
+    /// triggers are events.
+    pub(super) fn glide(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount, frames: u32) {
+        self.turn_in(draft, target, scale, amount, frames, frames > 0);
     }
 
-    /// The same in so many frames; 0: as it is declared.
-    pub(super) fn glide(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount, frames: u32) {
+    /// The same for a value whose steps are to be smoothed: it stands there at once. What is on or off acts at once.
+    pub(super) fn smooth(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount, frames: u32) {
+        self.turn_in(draft, target, scale, amount, if scale.is_event() { 0 } else { frames }, false);
+    }
+
+    fn turn_in(&mut self, draft: &mut Draft, target: Target, scale: Scale, amount: Amount, frames: u32, glides: bool) {
         let Spot::Place(place) = target.spot else {
             if let (Spot::Strip(mix), Amount::Plain(value)) = (target.spot, amount) {
-                self.set_strip(draft, target.slot, mix, value, frames);
+                self.set_strip(draft, target.slot, mix, value, frames, glides);
             }
             return;
         };
@@ -127,9 +138,9 @@ impl Control {
         let merge = (!scale.is_event()).then_some(Merge::Place(target.slot as u8, place));
         draft.value(merge, events);
         if scale.unit != Unit::Trigger || scale.depth_at.is_some() {
-            draft.step(match frames {
-                0 => Step::Turned(target.slot, place, amount),
-                _ => Step::Glide(Target { spot: Spot::Place(place), ..target }, amount, Way { at: draft.at, frames }),
+            draft.step(match glides {
+                false => Step::Turned(target.slot, place, amount),
+                true => Step::Glide(Target { spot: Spot::Place(place), ..target }, amount, Way { at: draft.at, frames }),
             });
         }
     }
@@ -148,10 +159,10 @@ impl Control {
         Ok(())
     }
 
-    fn set_strip(&mut self, draft: &mut Draft, slot: usize, mix: Mix, value: f32, frames: u32) {
+    fn set_strip(&mut self, draft: &mut Draft, slot: usize, mix: Mix, value: f32, frames: u32, glides: bool) {
         let (sent, number) = match mix {
-            Mix::Level => (level_factor(value), value),
-            Mix::Pan => (value, value),
+            Mix::Level | Mix::Send(_) => (level_factor(value), value),
+            Mix::Pan | Mix::Volume | Mix::Balance => (value, value),
             Mix::Mute | Mix::Solo | Mix::Limiter => {
                 let switch = f32::from(u8::from(value >= 0.5));
                 (switch, switch)
@@ -160,9 +171,9 @@ impl Control {
         let of = if slot == MASTER { ALL_SLOTS } else { slot as u8 };
         let event = Event { at: 0, act: Act::Mix { slot: of, what: mix, value: sent, frames } };
         draft.value(Some(Merge::Strip(of, mix.into())), [event]);
-        draft.step(match frames {
-            0 => Step::Strip(slot, mix, number),
-            _ => {
+        draft.step(match glides {
+            false => Step::Strip(slot, mix, number),
+            true => {
                 let target = Target { slot, spot: Spot::Strip(mix) };
                 Step::Glide(target, Amount::Plain(number), Way { at: draft.at, frames })
             }
@@ -179,6 +190,8 @@ impl Control {
         let amount = match target.spot {
             Spot::Setting(module, setting) => return self.ask_setting((target.slot, module, setting), None, travel),
             Spot::Cell(module, setting, cell) => return self.ask_setting((target.slot, module, setting), Some(cell), travel),
+            Spot::Out => return self.ask_out(target.slot),
+            Spot::Zone(part) => return self.ask_zone(target, part),
             Spot::Place(_) | Spot::Strip(_) => self.amount_at(target).unwrap_or(Amount::Plain(0.0)),
         };
         match self.scale(target) {

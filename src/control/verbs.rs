@@ -4,7 +4,7 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{clear, dump, engine_verbs, leases, note_verbs, peers, rack_verbs, subscribe, time_verbs};
+use super::{clear, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -118,17 +118,73 @@ pub const VERBS: &[Verb] = &[
         "Says which notes this client still holds: their lease begins anew, its others are let go. Without arguments: tells them.",
         leases::notes,
     ),
-    direct("/rack/load", "file [slot]", "Plays a file; answers /done when it sounds.", rack_verbs::load),
-    direct("/rack/reload", "[slot]", "Reads a slot's file again; without a slot, all.", rack_verbs::reload),
+    direct(
+        "/rack/load",
+        "file [slot]",
+        "Plays a patch in a slot, or a rack in place of all that plays; answers /done when all of it sounds.",
+        rack_verbs::load,
+    ),
+    direct("/rack/unload", "slot", "Takes a slot out of the rack: its sound fades, its notes end; answers /done.", rack_verbs::unload),
+    direct(
+        "/rack/reload",
+        "[slot]",
+        "Reads a slot's file again; without a slot, the rack and all its patches: what is another plays anew.",
+        rack_verbs::reload,
+    ),
+    direct(
+        "/rack/save",
+        "[file]",
+        "Writes the rack as it stands, with what was turned, whole or not at all; without a file, into its own. Comments stay.",
+        rack_verbs::save,
+    ),
     direct("/rack/list", "", "Answers with the name and file of each slot.", rack_verbs::list),
     direct("/patch/get", "slot", "Answers with the text of a slot's patch.", rack_verbs::get),
     direct("/patch/check", "text", "Answers with the mistakes in a patch, without playing it.", rack_verbs::check),
+    direct(
+        "/map/learn",
+        "[target]… [cc | nrpn | bend | pressure | note | midi | osc]…",
+        "The next controller that moves, or free OSC address that speaks, turns the target from then on: /map/learned target source. Stays in learning: what is picked or turned next is next. Without arguments: begins, or ends.",
+        map_verbs::learn,
+    ),
+    direct("/map/done", "", "Ends learning; what was learnt stays.", map_verbs::finish),
+    direct("/map/cancel", "", "Ends learning and forgets what was learnt since it began.", map_verbs::cancel),
+    direct(
+        "/map/list",
+        "[slot | target | source]",
+        "Answers with each map, a message a target: source, target, keys and values, by whom; then /done.",
+        map_verbs::list,
+    ),
+    direct(
+        "/map/set",
+        "source target [key value]…",
+        "Makes a map by hand: from (two numbers), min, max, curve, pickup, toggle, relative, step as in [map].",
+        map_verbs::set,
+    ),
+    direct(
+        "/map/clear",
+        "target | source | all",
+        "These maps act no more; those of files until they are loaded anew, unless it is saved.",
+        map_verbs::clear,
+    ),
+    direct(
+        "/map/save",
+        "[patch | device [name]]",
+        "Writes what was learnt, set and cleared into the patch's own file, or into the profile of the device by which it was learnt.",
+        map_files::save,
+    ),
     timed("/transport/play", "", "The beat clock runs on.", time_verbs::play),
     timed("/transport/pause", "", "The beat clock halts where it is.", time_verbs::pause),
     timed("/transport/toggle", "", "Play or pause, whichever it is not.", time_verbs::toggle),
     timed("/transport/stop", "", "The beat clock halts and goes to beat 0.", time_verbs::stop),
     timed("/transport/locate", "beat", "The beat clock goes to a beat.", time_verbs::locate),
     timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
+    direct(
+        "/clock/source",
+        "[internal | midi [port]]",
+        "The beat clock is its own, or follows the MIDI clock of the first port with this in its name, or of any; tells which.",
+        midi_clock::source,
+    ),
+    direct("/midi/ends", "[0 | 1]", "A note-off goes out by MIDI when the sound of a key has ended, or not; tells it.", time_verbs::ends),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
     timed(
         "/clear",

@@ -6,16 +6,85 @@ use serde_json::json;
 
 use super::options::OSC_ADDRESS;
 use super::say::Voice;
+use crate::base::names::note_name;
+use crate::base::units::Unit;
 use crate::host::HostEvent;
 use crate::midi::PortEvent;
 use crate::osc::Server;
 use crate::osc::allow::Allow;
-use crate::patch::Patch;
+use crate::patch::values::spell;
+use crate::patch::{Patch, Rack, SlotOut, SlotSpec};
 
 /// What plays, and the remarks on it. `[control]`
 pub fn started(voice: &Voice, patch: &str, slot: &str, rate: u32) {
     let text = format!("rackd {} plays {patch} as /{slot}", env!("CARGO_PKG_VERSION"));
     voice.event("started", json!({ "patch": patch, "slot": slot, "rate": rate }), &text);
+}
+
+/// Which rack plays, and which slots it has: what each plays, by which keys, and where it is heard. `[control]`
+pub fn rack(voice: &Voice, name: &str, rack: &Rack, rate: u32) {
+    let slots: Vec<_> =
+        rack.slots.iter().map(|slot| json!({ "slot": slot.name, "patch": slot.patch, "channel": slot.zone.channel })).collect();
+    let count = match slots.len() {
+        1 => "1 slot".to_owned(),
+        count => format!("{count} slots"),
+    };
+    let mut text = format!("rackd {} plays {name}: {count}", env!("CARGO_PKG_VERSION"));
+    let rows: Vec<[String; 4]> =
+        rack.slots.iter().map(|slot| [format!("/{}", slot.name), slot.patch.clone(), keys(slot), heard(slot)]).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    for [slot, patch, keys, heard] in &rows {
+        let line = format!("  {slot:0$}  {patch:1$}  {keys:2$}  {heard}", widths[0], widths[1], widths[2]);
+        text += &format!("\n{}", line.trim_end());
+    }
+    voice.event("started", json!({ "patch": name, "slots": slots, "rate": rate }), &text);
+}
+
+/// Which keys play a slot.
+fn keys(slot: &SlotSpec) -> String {
+    let zone = slot.zone;
+    if !zone.listens {
+        return "no keys".to_owned();
+    }
+    let mut told = zone.channel.map_or("all channels".to_owned(), |channel| format!("channel {channel}"));
+    if zone.keys != (0, 127) {
+        told += &format!(", {}..{}", note_name(zone.keys.0.into()), note_name(zone.keys.1.into()));
+    }
+    if zone.velocity != (1, 127) {
+        told += &format!(", velocity {}..{}", zone.velocity.0, zone.velocity.1);
+    }
+    if zone.transpose != 0.0 {
+        told += &format!(", {}", spell(Unit::Octaves, zone.transpose));
+    }
+    if zone.mpe == Some(true) {
+        told += ", MPE";
+    }
+    told
+}
+
+/// Where a slot is heard, where that is not the master.
+fn heard(slot: &SlotSpec) -> String {
+    let mut told = match &slot.route.out {
+        SlotOut::Master => Vec::new(),
+        SlotOut::Slot(name) => vec![format!("to /{name}")],
+        SlotOut::Channels(channels) => {
+            let channels: Vec<String> = channels.iter().map(u16::to_string).collect();
+            vec![format!("to output {}", channels.join(" and "))]
+        }
+    };
+    told.extend(slot.route.sends.iter().map(|send| format!("sends to /{}", send.to)));
+    told.join(", ")
+}
+
+/// That the device has fewer channels than the rack goes to. `[control]`
+pub fn channels(voice: &Voice, event: &HostEvent, wanted: u16) {
+    if let HostEvent::Started(running) | HostEvent::Back(running) = event
+        && running.channels < wanted
+    {
+        let text = format!("  sound  the device has {} channels; what goes to others up to {wanted} is not heard", running.channels);
+        voice.event("channels", json!({ "device": running.channels, "rack": wanted }), &text);
+    }
 }
 
 /// That there is no sound because none was asked for. `[control]`
@@ -92,7 +161,14 @@ pub fn port(voice: &Voice, event: &PortEvent) {
     match event {
         PortEvent::Came { port, name } => voice.event("midi", json!({ "port": port.0, "name": name }), &format!("  MIDI   {name}")),
         PortEvent::Gone { port } => voice.event("midi-gone", json!({ "port": port.0 }), "  MIDI   a port is gone; its notes were released"),
+        PortEvent::Cut { port } => {
+            voice.event("midi-cut", json!({ "port": port.0 }), "  MIDI   a cable was pulled out; its notes were released");
+        }
+        PortEvent::Output { name, there: true } => voice.event("midi-out", json!({ "name": name }), &format!("  MIDI   out to {name}")),
+        PortEvent::Output { name, there: false } => {
+            voice.event("midi-out-gone", json!({ "name": name }), &format!("  MIDI   {name} is gone"));
+        }
         PortEvent::Trouble(why) => voice.event("midi-trouble", json!({ "why": why }), &format!("  MIDI   {why}")),
-        PortEvent::Message { .. } => {}
+        PortEvent::Message { .. } | PortEvent::Exclusive { .. } => {}
     }
 }

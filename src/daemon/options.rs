@@ -18,16 +18,28 @@ pub type Draw = fn(&str, &str, &[Diagnostic]) -> String;
 /// What a daemon is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The patch; `None` for the built-in one.
+    /// The patch or rack; `None` for the built-in patch.
     pub file: Option<PathBuf>,
     /// Where the sound goes.
     pub host: host::Options,
+    /// Output channels; `None`: as many as the rack goes to.
+    pub channels: Option<u16>,
     /// Where to listen for OSC, and to whom.
     pub osc: Listen,
     /// How OSC clients are treated that say nothing of themselves.
     pub peer: Peer,
     /// Which MIDI ports play.
     pub midi: Wanted,
+    /// Which MIDI ports are sent to, besides our own.
+    pub midi_out: Wanted,
+    /// What comes in by MIDI goes out by MIDI.
+    pub midi_thru: bool,
+    /// Ends of notes go out by MIDI.
+    pub note_ends: bool,
+    /// The beat clock goes out by MIDI.
+    pub clock_out: bool,
+    /// The port whose MIDI clock the beat clock follows.
+    pub clock_in: Option<String>,
     /// A MIDI file to play.
     pub score: Option<PathBuf>,
     /// Where to keep what is heard.

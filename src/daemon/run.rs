@@ -1,6 +1,6 @@
 //! The daemon's life: everything is started in order, looked after every few milliseconds, and ended in order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,10 @@ use super::lines::read_stdin;
 use super::options::{Failure, Options};
 use super::say::{Tongue, Voice};
 use super::signals::{Asked, Signals, has_terminal};
-use super::source::Source;
+use super::source::{Playable, Source, drawn};
 use super::watch::Watch;
-use super::{banner, demo};
+use super::{banner, demo, midi, profiles};
+use crate::control::rack_file::Within;
 use crate::control::{self, Client, Control, Origin, When};
 use crate::engine::Engine;
 use crate::host::supervisor::Parts;
@@ -54,7 +55,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Locked for as short as can be; what failed while it was locked has left it whole.
-fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
+pub(super) fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
     control.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -62,11 +63,11 @@ fn lock(control: &Mutex<Control>) -> MutexGuard<'_, Control> {
 struct Daemon<'a> {
     options: &'a Options,
     source: Source,
-    slot: String,
-    /// The file as it was last read.
-    text: String,
+    /// The version of the rack whose files are watched.
+    version: u64,
     voice: Arc<Voice>,
     signals: Signals,
+    /// Drops its sender, and with it the watch before, where others are to be watched.
     saved: UnboundedReceiver<()>,
     lines: Option<UnboundedReceiver<Option<String>>>,
     demo: Option<Child>,
@@ -86,7 +87,7 @@ impl<'a> Daemon<'a> {
     fn start(options: &'a Options) -> Result<Self, Failure> {
         silence_panics_of_audio_threads();
         let source = Source::new(options.file.as_deref());
-        let (patch, reading) = source.right(options.draw)?;
+        let (playable, remarks) = source.playable(options.draw)?;
         let voice = Arc::new(Voice::new(match (options.json, options.stdin) {
             (true, _) => Tongue::Json,
             (false, true) => Tongue::Aside,
@@ -99,19 +100,31 @@ impl<'a> Daemon<'a> {
         let signals = Signals::take().map_err(|why| Failure::machine("the system gives no signals", why))?;
 
         let mut host = options.host.clone();
-        if patch.inputs.is_some() {
+        host.channels = options.channels.unwrap_or_else(|| playable.channels());
+        if playable.hears() {
             host.input = Some("default".to_owned());
         }
         let choice = Choice::make(host);
         let rate = choice.rate;
-        let (engine, doors, door) = Engine::new(rate as f32);
+        let (mut engine, doors, door) = Engine::new(rate as f32);
         let shown = Arc::clone(&doors.shown);
         let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
-        let folders = source.folder().into_iter().collect();
+        let folders = playable.folders();
         let mut control =
             Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });
-        let slot = control.put(&source.slot(), patch.clone(), &reading.text, source.file.as_deref(), Vec::new());
-        let slot = control.slots()[slot.map_err(|full| Failure::Machine(full.message))?].name.clone();
+        if let Some(folder) = profiles::folder() {
+            control.keep_profiles_in(folder);
+        }
+        match playable.clone() {
+            Playable::Patch(read) => {
+                let file = source.file.as_deref();
+                control.put(&source.slot(), read.patch, &read.text, file, Vec::new()).map_err(|full| Failure::Machine(full.message))?;
+            }
+            Playable::Rack(read) => drop(control.put_rack(*read, Vec::new())),
+        }
+        // All of it stands before the first frame is heard.
+        control.settle(&mut engine);
+        let (files, version) = (control.files(), control.version());
         let clock = control.clock().clone();
         let control = Arc::new(Mutex::new(control));
 
@@ -133,10 +146,9 @@ impl<'a> Daemon<'a> {
 
         let mut daemon = Self {
             options,
-            saved: watch(&source),
+            saved: watch(&files),
             source,
-            slot,
-            text: reading.text,
+            version,
             voice,
             signals,
             lines,
@@ -151,8 +163,8 @@ impl<'a> Daemon<'a> {
             audio: Some(audio),
             host,
         };
-        let remarks = (options.draw)(&daemon.source.name(), &daemon.text, &reading.diagnostics);
-        daemon.introduce(&choice, &patch, remarks.trim_end());
+        let slots = playable.patches(&lock(&daemon.control).loaded().map(|(_, slot)| slot.name.clone()).next().unwrap_or_default());
+        daemon.introduce(&choice, &playable, &slots, drawn(options.draw, &remarks).trim_end());
         daemon.open_ports();
         if let Some(score) = score {
             daemon.start_score(score, rate)?;
@@ -160,15 +172,25 @@ impl<'a> Daemon<'a> {
         if options.demo
             && let Some(to) = daemon.osc.as_ref().and_then(|osc| osc.addresses().first().copied())
         {
-            daemon.demo = Some(demo::start(to, &daemon.slot, &patch, !options.json && !options.stdin)?);
+            // What takes notes, before what does not.
+            let (slot, patch) = slots
+                .iter()
+                .find(|(_, patch)| patch.note.is_some())
+                .or(slots.first())
+                .ok_or_else(|| Failure::Asked("--demo has nothing to play: the rack is empty".to_owned()))?;
+            daemon.demo = Some(demo::start(to, slot, patch, !options.json && !options.stdin)?);
         }
         Ok(daemon)
     }
 
     /// Says what plays, where it is heard, where it listens, what to try.
-    fn introduce(&self, choice: &Choice, patch: &Patch, remarks: &str) {
+    fn introduce(&self, choice: &Choice, playable: &Playable, slots: &[(String, &Patch)], remarks: &str) {
         let voice = &self.voice;
-        banner::started(voice, &self.source.name(), &self.slot, choice.rate);
+        let first = slots.first().map_or("", |(slot, _)| slot);
+        match playable {
+            Playable::Patch(_) => banner::started(voice, &self.source.name(), first, choice.rate),
+            Playable::Rack(read) => banner::rack(voice, &self.source.name(), &read.rack, choice.rate),
+        }
         if !remarks.is_empty() {
             voice.event("remarks", json!({}), remarks);
         }
@@ -176,14 +198,19 @@ impl<'a> Daemon<'a> {
             banner::silent(voice);
         } else {
             match self.host.recv_timeout(FOR_DEVICE) {
-                Ok(event) => banner::host(voice, &event),
+                Ok(event) => {
+                    banner::host(voice, &event);
+                    banner::channels(voice, &event, playable.channels().max(choice.options.channels));
+                }
                 Err(_) => voice.event("opening", json!({}), "  sound  the device is still being opened"),
             }
         }
         if let Some(osc) = &self.osc {
             banner::listening(voice, osc, &self.options.osc.allow);
             if let Some(at) = osc.addresses().first() {
-                banner::to_try(voice, *at, &self.slot, patch);
+                if let Some((slot, patch)) = slots.iter().find(|(_, patch)| patch.note.is_some()).or(slots.first()) {
+                    banner::to_try(voice, *at, slot, patch);
+                }
             }
         }
         if let Some(recorder) = &self.recorder {
@@ -196,20 +223,7 @@ impl<'a> Daemon<'a> {
     }
 
     fn open_ports(&mut self) {
-        let (control, voice) = (Arc::clone(&self.control), Arc::clone(&self.voice));
-        let deliver = move |event: PortEvent| {
-            let from = |port: u16| Client { origin: Origin::Midi, host: 0, door: u64::from(port) };
-            match event {
-                PortEvent::Message { port, message, at } => {
-                    let at = i64::try_from(at).map_or(When::Now, When::Wall);
-                    lock(&control).midi_message(from(port.0), message, at);
-                }
-                PortEvent::Gone { port } => lock(&control).gone(from(port.0)),
-                _ => {}
-            }
-            banner::port(&voice, &event);
-        };
-        match Ports::open("rackd", self.options.midi.clone(), Box::new(deliver)) {
+        match midi::open(self.options, &self.control, &self.voice) {
             Ok(ports) => self.ports = Some(ports),
             Err(why) => banner::port(&self.voice, &PortEvent::Trouble(why.to_string())),
         }
@@ -265,14 +279,22 @@ impl<'a> Daemon<'a> {
         let mut control = lock(&self.control);
         let answers = control.tick();
         let notices = control.take_notices();
+        let ends = control.take_note_ends();
         let quit = control.quit_asked();
+        let others = (control.version() != self.version).then(|| (control.version(), control.files()));
         drop(control);
+        if let Some((version, files)) = others {
+            (self.version, self.saved) = (version, watch(&files));
+        }
         let unsent = self.osc.as_ref().map_or(0, |osc| osc.deliver(&answers));
         if unsent > 0 {
             lock(&self.control).counts_mut().unanswered += unsent;
         }
         for (_, message) in answers.iter().filter(|(client, _)| client.origin == Origin::Lines) {
             self.voice.answer(&osc::text::spell(message));
+        }
+        if let Some(ports) = &self.ports {
+            ends.into_iter().for_each(|message| ports.send(message));
         }
         for notice in notices {
             self.voice.event("notice", json!({}), &format!("  {notice}"));
@@ -307,28 +329,32 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    /// Reads the patch again; a failure of any kind leaves everything as it is.
+    /// Reads all files again; a failure of any kind leaves everything as it is.
     fn reload(&mut self, even_unchanged: bool) {
-        let refused = |text: &str| self.voice.event("refused", json!({}), &format!("{text}\n  What played before plays on."));
-        let mut reading = match self.source.read() {
-            Ok(reading) => reading,
-            Err(why) => return refused(&why.to_string()),
-        };
-        if reading.text == self.text && !even_unchanged {
-            return;
-        }
-        let drawn = (self.options.draw)(&self.source.name(), &reading.text, &reading.diagnostics);
-        self.text = std::mem::take(&mut reading.text);
-        let Some(patch) = reading.patch else { return refused(drawn.trim_end()) };
-        let put = lock(&self.control).put(&self.slot, patch, &self.text, self.source.file.as_deref(), Vec::new());
-        match put {
-            Ok(_) => {
-                if !drawn.is_empty() {
-                    self.voice.event("remarks", json!({}), drawn.trim_end());
-                }
-                self.voice.event("reloaded", json!({ "slot": self.slot }), &format!("  patch  {} took over", self.source.name()));
+        let mut control = lock(&self.control);
+        let reloaded = control.reload(Within::Anywhere, even_unchanged);
+        let files: Vec<_> = control.loaded().map(|(_, slot)| (slot.name.clone(), slot.file.clone())).collect();
+        drop(control);
+        match reloaded {
+            Err(mistakes) => {
+                let text = drawn(self.options.draw, &mistakes);
+                self.voice.event("refused", json!({}), &format!("{}\n  What played before plays on.", text.trim_end()));
             }
-            Err(full) => refused(&full.message),
+            Ok(reloaded) => {
+                let text = drawn(self.options.draw, &reloaded.remarks);
+                if !text.is_empty() && (reloaded.rack || !reloaded.slots.is_empty()) {
+                    self.voice.event("remarks", json!({}), text.trim_end());
+                }
+                if reloaded.rack {
+                    let text = format!("  rack   {} took over", self.source.name());
+                    self.voice.event("reloaded-rack", json!({ "slots": reloaded.slots }), &text);
+                }
+                for slot in reloaded.slots {
+                    let file = files.iter().find(|(name, _)| *name == slot).and_then(|(_, file)| file.as_ref());
+                    let file = file.map_or_else(|| self.source.name(), |file| file.display().to_string());
+                    self.voice.event("reloaded", json!({ "slot": slot }), &format!("  patch  {file} took over as /{slot}"));
+                }
+            }
         }
     }
 
@@ -401,23 +427,28 @@ async fn next_line(lines: &mut Option<UnboundedReceiver<Option<String>>>) -> Opt
     }
 }
 
-/// Tells of each time the patch's file was saved.
-fn watch(source: &Source) -> UnboundedReceiver<()> {
+/// Tells of each time one of these files was saved, until nobody listens any more.
+fn watch(files: &[PathBuf]) -> UnboundedReceiver<()> {
     let (to, saved) = unbounded_channel();
-    if let Some(file) = &source.file {
-        match Watch::new(file) {
-            Ok(mut watch) => {
-                tokio::spawn(async move {
-                    loop {
-                        watch.changed().await;
-                        if to.send(()).is_err() {
-                            return;
+    if files.is_empty() {
+        return saved;
+    }
+    match Watch::new(files) {
+        Ok(mut watch) => {
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = watch.changed() => {
+                            if to.send(()).is_err() {
+                                return;
+                            }
                         }
+                        () = to.closed() => return,
                     }
-                });
-            }
-            Err(why) => tracing::warn!("{} is not watched: {why}", file.display()),
+                }
+            });
         }
+        Err(why) => tracing::warn!("files are not watched: {why}"),
     }
     saved
 }

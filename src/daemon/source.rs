@@ -1,4 +1,4 @@
-//! The patch's file, or the built-in patch.
+//! The file of a patch or a rack, or the built-in patch.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{Draw, Failure};
 use crate::base::diagnostic::Diagnostic;
+use crate::control::rack_file::{ReadPatch, ReadRack, Remarks, Within};
 use crate::modules::CATALOGUE;
 use crate::patch::{self, LARGEST, Patch};
 
@@ -30,6 +31,62 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What can be played: all of it without a mistake.
+#[derive(Clone, Debug)]
+pub enum Playable {
+    /// One patch, a rack of one slot.
+    Patch(Box<ReadPatch>),
+    /// A rack.
+    Rack(Box<ReadRack>),
+}
+
+impl Playable {
+    /// Slots and their patches, in order. `[control]`
+    pub fn patches(&self, slot: &str) -> Vec<(String, &Patch)> {
+        match self {
+            Self::Patch(read) => vec![(slot.to_owned(), &read.patch)],
+            Self::Rack(read) => {
+                read.rack.slots.iter().map(|slot| slot.name.clone()).zip(read.patches.iter().map(|read| &read.patch)).collect()
+            }
+        }
+    }
+
+    /// The highest channel of the device that it goes to; 2 where nothing says. `[control]`
+    pub fn channels(&self) -> u16 {
+        match self {
+            Self::Patch(_) => 2,
+            Self::Rack(read) => read.channels(),
+        }
+    }
+
+    /// Whether it hears the device's input: a patch with `[in]` to which nothing else is sent. `[control]`
+    pub fn hears(&self) -> bool {
+        match self {
+            Self::Patch(read) => read.patch.inputs.is_some(),
+            Self::Rack(read) => {
+                let slots = &read.rack.slots;
+                let fed = |name: &str| slots.iter().any(|slot| slot.feeds().any(|fed| fed == name));
+                slots.iter().zip(&read.patches).any(|(slot, read)| read.patch.inputs.is_some() && !fed(&slot.name))
+            }
+        }
+    }
+
+    /// The folders in which its files lie. `[control]`
+    pub fn folders(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Patch(read) => {
+                std::path::absolute(&read.file).ok().and_then(|file| file.parent().map(Path::to_owned)).into_iter().collect()
+            }
+            Self::Rack(read) => read.folders(),
+        }
+    }
+}
+
+/// What is to be said of some files, as it is shown. `[control]`
+pub fn drawn(draw: Draw, all: &[Remarks]) -> String {
+    all.iter().map(|one| draw(&one.file.display().to_string(), &one.text, &one.diagnostics)).collect()
+}
+
 impl Source {
     /// A file, or the built-in patch. `[control]`
     pub fn new(file: Option<&Path>) -> Self {
@@ -47,12 +104,6 @@ impl Source {
         patch::slot_name(stem.as_deref().unwrap_or("init"))
     }
 
-    /// The folder whose files messages may load. `[control]`
-    pub fn folder(&self) -> Option<PathBuf> {
-        let file = std::path::absolute(self.file.as_deref()?).ok()?;
-        file.parent().map(Path::to_owned)
-    }
-
     /// Reads and checks it. `[control]`
     ///
     /// # Errors
@@ -66,15 +117,27 @@ impl Source {
         Ok(Reading { text: String::from_utf8_lossy(&bytes).into_owned(), patch, diagnostics })
     }
 
-    /// The same, where a mistake is a failure.
+    /// Reads what is to be played, and all the files that it names; with what else there is to say of any of them.
     ///
     /// # Errors
-    /// As [`Self::read`], and [`Failure::Patch`] with all mistakes drawn. `[control]`
-    pub fn right(&self, draw: Draw) -> Result<(Patch, Reading), Failure> {
-        let mut reading = self.read()?;
-        match reading.patch.take() {
-            Some(patch) => Ok((patch, reading)),
-            None => Err(Failure::Patch(draw(&self.name(), &reading.text, &reading.diagnostics))),
+    /// As [`Self::read`], and [`Failure::Patch`] with all mistakes of all files drawn. `[control]`
+    pub fn playable(&self, draw: Draw) -> Result<(Playable, Vec<Remarks>), Failure> {
+        let reading = self.read()?;
+        let file = self.file.clone().unwrap_or_default();
+        if self.file.is_some() && patch::is_rack(&reading.text) {
+            let file = file.canonicalize().unwrap_or(file);
+            return match ReadRack::of_text(reading.text, file, Within::Anywhere, &CATALOGUE) {
+                Ok((read, remarks)) => Ok((Playable::Rack(Box::new(read)), remarks)),
+                Err(mistakes) => Err(Failure::Patch(drawn(draw, &mistakes))),
+            };
+        }
+        let remarks = Remarks { file: self.name().into(), text: reading.text.clone(), diagnostics: reading.diagnostics };
+        match reading.patch {
+            Some(patch) => {
+                let all = if remarks.diagnostics.is_empty() { Vec::new() } else { vec![remarks] };
+                Ok((Playable::Patch(Box::new(ReadPatch { patch, text: reading.text, file })), all))
+            }
+            None => Err(Failure::Patch(drawn(draw, &[remarks]))),
         }
     }
 }

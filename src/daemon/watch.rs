@@ -1,6 +1,6 @@
-//! Tells when the patch file was saved.
+//! Tells when one of the files that are played was saved.
 //!
-//! The folder is watched, not the file: editors write a new file and rename it over the old one. What comes in quick succession
+//! Folders are watched, not files: editors write a new file and rename it over the old one. What comes in quick succession
 //! is told once, when it has been quiet for a moment.
 
 use std::path::{Path, PathBuf};
@@ -25,16 +25,19 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches a file, and what it points to where it is a link. `[control]`
+    /// Watches files, and what they point to where they are links. `[control]`
     ///
     /// # Errors
     /// The system's, where not even looking now and then is possible.
-    pub fn new(file: &Path) -> notify::Result<Self> {
-        let mut places = vec![std::path::absolute(file).unwrap_or_else(|_| file.to_owned())];
-        if let Ok(real) = file.canonicalize()
-            && real != places[0]
-        {
-            places.push(real);
+    pub fn new(files: &[PathBuf]) -> notify::Result<Self> {
+        let mut places: Vec<PathBuf> = Vec::new();
+        for file in files {
+            let named = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            for place in [Some(named), file.canonicalize().ok()].into_iter().flatten() {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
         }
         let touched = Arc::new(Notify::new());
         let watcher = Self::watcher(&places, &touched)?;
@@ -42,7 +45,9 @@ impl Watch {
     }
 
     fn watcher(places: &[PathBuf], touched: &Arc<Notify>) -> notify::Result<Box<dyn Watcher + Send>> {
-        let folders: Vec<&Path> = places.iter().filter_map(|place| place.parent()).collect();
+        let mut folders: Vec<&Path> = places.iter().filter_map(|place| place.parent()).collect();
+        folders.sort_unstable();
+        folders.dedup();
         let told = |places: Vec<PathBuf>, touched: Arc<Notify>| {
             move |event: notify::Result<Event>| {
                 // Where events were lost, or nothing is known of their place, it may have been this file.
@@ -69,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// Waits until the file was changed and it has been quiet since. Dropped half-way, it may forget the change: give it a task
+    /// Waits until one of the files was changed and it has been quiet since. Dropped half-way, it may forget the change: give it a task
     /// of its own. `[control]`
     pub async fn changed(&mut self) {
         self.touched.notified().await;
@@ -102,7 +107,7 @@ mod tests {
                 if !watched.exists() {
                     continue;
                 }
-                let mut watch = Watch::new(&watched).unwrap();
+                let mut watch = Watch::new(std::slice::from_ref(&watched)).unwrap();
                 std::fs::write(&file, "format = 1 # in place").unwrap();
                 timeout(long, watch.changed()).await.expect("written in place");
                 std::fs::write(folder.join("new"), "format = 1 # renamed").unwrap();

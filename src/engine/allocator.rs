@@ -1,20 +1,34 @@
 //! Notes become voices.
+//!
+//! Which voice sounds for which note, which notes are held, who gives way. The voices themselves are told through [`Voices`]; what
+//! became of a note is told to whoever asks for it, once for each note that was pressed.
 
 use super::NoteId;
 use crate::base::time::SampleTime;
 use crate::module::{NoteSource, Seed};
 
-use crate::plan::SlotPlan;
-use crate::plan::bank::Start;
-use crate::plan::slot::{NoteShape, Priority, Steal, VoiceMode};
+use crate::plan::bank::{Glide, Start, Voices};
+use crate::plan::slot::{GlideMode, GlideWhen, Manner, Priority, Steal, VoiceMode};
 
 /// Voices a slot has at most.
 pub const VOICES: usize = 256;
 
 /// Keys that may be held at once in a slot.
-const HELD: usize = 512;
+pub const HELD: usize = 512;
 
-/// A key that is down.
+/// What is younger than this is not taken for quiet: it has hardly begun [s].
+pub const YOUNG: f32 = 0.010;
+
+/// A glide lasts at most so long [s].
+const LONGEST: f32 = 60.0;
+
+/// What of a note can be set while it sounds.
+const SET: [NoteSource; 5] = [NoteSource::Bend, NoteSource::Pressure, NoteSource::Timbre, NoteSource::Volume, NoteSource::Pan];
+
+/// Where each of them stands at its start.
+const STANDS: [f32; SET.len()] = [0.0, 0.0, 0.0, 1.0, 0.0];
+
+/// A note that is held.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Held {
     /// The note.
@@ -27,9 +41,42 @@ pub struct Held {
     pub velocity: f32,
 }
 
+/// What became of a note in the end; each is told once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It was let go, and its sound is over.
+    Ended(NoteId),
+    /// It gave way to another, or no voice gave way to it. Its key may still be held.
+    Stolen(NoteId),
+}
+
+/// When something happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The frame's time.
+    pub at: SampleTime,
+    /// The frame of the tile.
+    pub frame: usize,
+    /// The frame of the tile in which the block begins.
+    pub from: usize,
+    /// Frames a second.
+    pub rate: f32,
+}
+
+/// A note that is held, and what of it was set.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    held: Held,
+    /// What became of it has been told.
+    told: bool,
+    set: [f32; SET.len()],
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Free,
+    /// Its note gave way in this very moment: for the next one, or to end.
+    Taken,
     Held,
     Released,
 }
@@ -38,57 +85,79 @@ enum State {
 struct Voice {
     state: State,
     id: NoteId,
+    /// Of its note, without detune.
     pitch: f32,
-    /// Order of its start among all.
+    /// The first voice of its note.
+    lead: usize,
+    /// Its pitch moves with what plays the voices.
+    follows: bool,
+    /// Its number among all that were started.
     age: u64,
+    /// When its lane started afresh.
     since: SampleTime,
+    /// From where it stands in a unison.
+    pan: f32,
+    /// As its lane was last told.
+    set: [f32; SET.len()],
+    /// What became of its note was told before: a key that was refused, and sounds now that another was let go.
+    told: bool,
 }
 
-/// What became of a note that was to start.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Started {
-    /// It sounds.
-    Sounds,
-    /// It sounds, and another gave way to it.
-    Stole(NoteId),
-    /// No voice may give way.
-    Refused,
-}
-
-/// Which voices sound for which notes of a slot, and which keys are down.
+/// Which voices sound for which notes of a slot, and which notes are held.
 pub struct VoiceAllocator {
     voices: Vec<Voice>,
-    held: Vec<Held>,
+    keys: Vec<Key>,
     /// Voices that are not free.
     sounding: usize,
     started: u64,
     last_pitch: Option<f32>,
+    glide_from: Option<f32>,
+    /// Where the pitch stood that the patch's own note moves with, in the frame before.
+    followed: f32,
 }
 
-/// One note's start.
-#[derive(Clone, Copy, Debug)]
-pub struct NoteStart {
-    /// The key, the pitch, the velocity.
-    pub note: Held,
-    /// When.
-    pub at: SampleTime,
-    /// The frame of the tile.
-    pub frame: usize,
-    /// Frames a second.
-    pub rate: f32,
+/// How one voice of a note begins.
+#[derive(Clone, Copy)]
+struct Begin {
+    /// The first voice of the note.
+    lead: usize,
+    /// Number in the unison, and of how many.
+    unison: (usize, usize),
+    glide: Option<Glide>,
+    afresh: bool,
+    strike: bool,
 }
 
 impl VoiceAllocator {
     /// All free. `[control]`
     #[allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "built off the audio thread")]
     pub fn new() -> Self {
-        let free = Voice { state: State::Free, id: NoteId(0), pitch: 0.0, age: 0, since: 0 };
-        Self { voices: vec![free; VOICES], held: Vec::with_capacity(HELD), sounding: 0, started: 0, last_pitch: None }
+        let free = Voice {
+            state: State::Free,
+            id: NoteId(0),
+            pitch: 0.0,
+            lead: 0,
+            follows: false,
+            age: 0,
+            since: 0,
+            pan: 0.0,
+            set: STANDS,
+            told: false,
+        };
+        Self {
+            voices: vec![free; VOICES],
+            keys: Vec::with_capacity(HELD),
+            sounding: 0,
+            started: 0,
+            last_pitch: None,
+            glide_from: None,
+            followed: 0.0,
+        }
     }
 
-    /// The keys that are down, in the order in which they were pressed. `[audio]`
-    pub fn held(&self) -> &[Held] {
-        &self.held
+    /// The notes that are held, in the order in which they were pressed. `[audio]`
+    pub fn held(&self) -> impl DoubleEndedIterator<Item = &Held> {
+        self.keys.iter().map(|key| &key.held)
     }
 
     /// Voices that sound. `[audio]`
@@ -96,187 +165,377 @@ impl VoiceAllocator {
         self.sounding
     }
 
-    /// A key goes down. `[audio]`
+    /// The note that a voice sounds for, and whether it is held. `[audio]`
+    pub fn note_of(&self, voice: usize) -> Option<(NoteId, bool)> {
+        let voice = self.voices.get(voice).filter(|voice| voice.state != State::Free)?;
+        Some((voice.id, voice.state == State::Held))
+    }
+
+    /// The next note glides from this pitch, whatever else it would do [octaves above C4]; only a glide of no time keeps it from
+    /// that. `[audio]`
+    pub fn glide_from(&mut self, pitch: f32) {
+        self.glide_from = Some(pitch);
+    }
+
+    /// Where the pitch stands now that the patch's own note moves with, for what happens in the next frame. `[audio]`
+    pub fn follow(&mut self, pitch: f32) {
+        self.followed = pitch;
+    }
+
+    /// A note is struck. Without a `manner` it is only held. False where too many are, so that it is not even that. `[audio]`
     #[allow(clippy::disallowed_methods, reason = "room for HELD keys was taken when this was built")]
-    pub fn press(&mut self, plan: &mut SlotPlan, start: NoteStart) -> Started {
-        if self.held.len() == HELD {
-            return Started::Refused;
+    pub fn press(
+        &mut self,
+        voices: &mut dyn Voices,
+        manner: Option<&Manner>,
+        note: Held,
+        moment: Moment,
+        gone: &mut dyn FnMut(Gone),
+    ) -> bool {
+        if self.keys.len() == HELD {
+            gone(Gone::Stolen(note.id));
+            return false;
         }
-        let Some(shape) = plan.note.take() else {
-            self.held.push(start.note);
-            return Started::Sounds;
-        };
-        let before = self.mono_choice(&shape);
-        self.held.push(start.note);
-        let outcome = match shape.mode {
-            VoiceMode::Poly => self.press_poly(plan, &shape, start),
+        let before = manner.and_then(|manner| self.choice(manner));
+        self.keys.push(Key { held: note, told: false, set: STANDS });
+        let Some(manner) = manner else { return true };
+        match manner.mode {
+            VoiceMode::Poly => self.press_poly(voices, manner, note, moment, gone),
             VoiceMode::Mono | VoiceMode::Legato => {
-                if self.mono_choice(&shape) != before {
-                    let overlaps = before.is_some();
-                    let legato = shape.mode == VoiceMode::Legato;
-                    self.play_mono(plan, &shape, start, !(legato && overlaps), overlaps || !legato)
-                } else {
-                    Started::Sounds
+                if self.choice(manner).is_some_and(|chosen| chosen.id == note.id) {
+                    let strike = manner.mode == VoiceMode::Mono || before.is_none();
+                    self.play_mono(voices, manner, note, (strike, before.is_some()), moment, gone);
                 }
             }
-        };
-        plan.note = Some(shape);
-        if outcome == Started::Refused {
-            self.held.pop();
         }
-        outcome
+        true
     }
 
-    fn press_poly(&mut self, plan: &mut SlotPlan, shape: &NoteShape, start: NoteStart) -> Started {
-        let count = plan.voices.count().min(VOICES);
-        let unison = shape.unison.clamp(1, count.max(1));
-        let glide = self.glide(plan, shape, start);
-        let mut stolen = None;
+    fn press_poly(&mut self, voices: &mut dyn Voices, manner: &Manner, note: Held, moment: Moment, gone: &mut dyn FnMut(Gone)) {
+        let count = voices.count().min(VOICES);
+        let unison = manner.unison.clamp(1, count.max(1));
+        if !self.makes_room(voices, manner, note, (count, unison), moment, gone) {
+            self.tell(Gone::Stolen(note.id), false, gone);
+            return;
+        }
+        let glide = self.poly_glide(manner, note, moment);
+        let mut lead = None;
         for number in 0..unison {
-            let free = (0..count).find(|voice| self.voices[*voice].state == State::Free);
-            let voice = match free {
-                Some(voice) => voice,
-                None => match self.give_way(plan, shape.steal, start.note, count) {
-                    Some(voice) => {
-                        let id = self.voices[voice].id;
-                        if id != start.note.id {
-                            stolen = Some(id);
-                        }
-                        voice
-                    }
-                    None => return if number == 0 { Started::Refused } else { Started::Sounds },
-                },
-            };
-            self.begin(
-                plan,
-                shape,
-                voice,
-                start,
-                (number, unison),
-                glide.zip(self.last_pitch).map(|(frames, from)| (from, frames)),
-                (true, true),
-            );
+            let Some(voice) = self.next_voice(manner, count) else { break };
+            let lead = *lead.get_or_insert(voice);
+            let begin = Begin { lead, unison: (number, unison), glide, afresh: true, strike: true };
+            self.begin(voices, manner, note, voice, begin, moment);
         }
-        self.last_pitch = Some(start.note.pitch);
-        stolen.map_or(Started::Sounds, Started::Stole)
-    }
-
-    /// The key that a mono voice plays. `[audio]`
-    fn mono_choice(&self, shape: &NoteShape) -> Option<Held> {
-        let by_pitch = |a: &&Held, b: &&Held| a.pitch.total_cmp(&b.pitch);
-        match shape.priority {
-            Priority::Last => self.held.last(),
-            Priority::Low => self.held.iter().min_by(by_pitch),
-            Priority::High => self.held.iter().max_by(by_pitch),
+        for voice in 0..count {
+            if self.voices[voice].state == State::Taken {
+                self.voices[voice].state = State::Free;
+                voices.end_at(voice, moment.frame);
+            }
         }
-        .copied()
+        self.last_pitch = Some(note.pitch);
     }
 
-    /// The one voice plays `start.note`: struck anew where `trigger`, gliding there where `glides`.
-    fn play_mono(&mut self, plan: &mut SlotPlan, shape: &NoteShape, start: NoteStart, trigger: bool, glides: bool) -> Started {
-        let count = plan.voices.count().min(VOICES);
-        let unison = shape.unison.clamp(1, count.max(1));
-        let glide = if glides { self.glide(plan, shape, start) } else { None };
-        for voice in 0..unison.min(count) {
-            let sounds = self.voices[voice].state != State::Free;
-            let from = if sounds { Some(plan.voices.pitch_now(voice)) } else { self.last_pitch };
-            let glide = glide.zip(from).map(|(frames, from)| (from, frames));
-            self.begin(plan, shape, voice, start, (voice, unison), glide, (!sounds, trigger));
-        }
-        self.last_pitch = Some(start.note.pitch);
-        Started::Sounds
+    /// The lowest voice that is free or was just taken; where the same pitch is struck again, one that it had.
+    fn next_voice(&self, manner: &Manner, count: usize) -> Option<usize> {
+        let first = |also: State| (0..count).find(|voice| [State::Taken, also].contains(&self.voices[*voice].state));
+        first(State::Taken).filter(|_| manner.steal == Steal::Same).or_else(|| first(State::Free))
     }
 
-    fn glide(&self, plan: &SlotPlan, shape: &NoteShape, start: NoteStart) -> Option<u32> {
-        let seconds = plan.note_value(&shape.glide, start.frame);
-        (seconds > 0.0).then_some((seconds * start.rate) as u32)
+    fn poly_glide(&mut self, manner: &Manner, note: Held, moment: Moment) -> Option<Glide> {
+        let told = self.glide_from.take();
+        let glides = told.is_some() || manner.glide_when == GlideWhen::Always || self.keys.len() > 1;
+        let from = told.or(self.last_pitch).filter(|_| glides)?;
+        glide(manner, Some(from), note.pitch - from, moment.rate)
     }
 
-    /// Where a unison voice stands, −1 to 1. `[audio]`
-    fn place((number, of): (usize, usize)) -> f32 {
-        if of < 2 { 0.0 } else { 2.0 * number as f32 / (of - 1) as f32 - 1.0 }
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "one note's start in full")]
-    fn begin(
+    /// Frees as many voices as a note needs, whole notes at a time. False, and nothing has changed, where that cannot be.
+    fn makes_room(
         &mut self,
-        plan: &mut SlotPlan,
-        shape: &NoteShape,
-        voice: usize,
-        start: NoteStart,
-        unison: (usize, usize),
-        glide: Option<(f32, u32)>,
-        (afresh, trigger): (bool, bool),
+        voices: &mut dyn Voices,
+        manner: &Manner,
+        note: Held,
+        (count, unison): (usize, usize),
+        moment: Moment,
+        gone: &mut dyn FnMut(Gone),
+    ) -> bool {
+        let stays = self.stays(manner, note);
+        let held_back = self.voices[..count].iter().filter(|voice| voice.state != State::Free && Some(voice.id) == stays).count();
+        let busy = self.voices[..count].iter().filter(|voice| voice.state != State::Free).count();
+        let beyond_reach = if manner.steal == Steal::Never { busy } else { held_back };
+        if count - beyond_reach < unison {
+            return false;
+        }
+        let mut free = count - busy;
+        if manner.steal == Steal::Same {
+            let same = |voice: &Voice| voice.state != State::Free && voice.state != State::Taken && voice.pitch == note.pitch;
+            while let Some(id) = self.voices[..count].iter().find(|voice| same(voice)).map(|voice| voice.id) {
+                free += self.take(id, gone);
+            }
+        }
+        while free < unison {
+            let Some(id) = self.victim(voices, manner, stays, count, moment) else { return false };
+            free += self.take(id, gone);
+        }
+        true
+    }
+
+    /// The note that never gives way: the lowest or the highest of those that sound and are held, unless the new one is.
+    fn stays(&self, manner: &Manner, note: Held) -> Option<NoteId> {
+        let sign = match manner.priority {
+            Priority::Last => return None,
+            Priority::Low => 1.0,
+            Priority::High => -1.0,
+        };
+        let held = self.voices.iter().filter(|voice| voice.state == State::Held);
+        let best = held.min_by(|a, b| (sign * a.pitch).total_cmp(&(sign * b.pitch)))?;
+        (sign * best.pitch <= sign * note.pitch).then_some(best.id)
+    }
+
+    /// The note that gives way: one that was let go before one that is held.
+    fn victim(&self, voices: &dyn Voices, manner: &Manner, stays: Option<NoteId>, count: usize, moment: Moment) -> Option<NoteId> {
+        // A note is as loud as the loudest of its voices.
+        let mut loud = [0.0f32; VOICES];
+        if manner.steal == Steal::Quietest {
+            let young = (YOUNG * moment.rate) as SampleTime;
+            for (number, voice) in self.voices[..count].iter().enumerate().filter(|(_, voice)| voice.state != State::Free) {
+                let heard = if moment.at - voice.since < young { f32::INFINITY } else { voices.loudness(number) };
+                let most = &mut loud[voice.lead];
+                *most = if heard > *most { heard } else { *most };
+            }
+        }
+        let may = |voice: &&Voice| matches!(voice.state, State::Held | State::Released) && Some(voice.id) != stays;
+        let order = |a: &&Voice, b: &&Voice| {
+            let held = |voice: &Voice| voice.state == State::Held;
+            held(a).cmp(&held(b)).then(loud[a.lead].total_cmp(&loud[b.lead])).then(a.age.cmp(&b.age))
+        };
+        self.voices[..count].iter().filter(may).min_by(order).map(|voice| voice.id)
+    }
+
+    /// A note gives way with all its voices; how many.
+    fn take(&mut self, id: NoteId, gone: &mut dyn FnMut(Gone)) -> usize {
+        let (mut count, mut told) = (0, false);
+        for voice in &mut self.voices {
+            if matches!(voice.state, State::Held | State::Released) && voice.id == id {
+                voice.state = State::Taken;
+                told = voice.told;
+                count += 1;
+            }
+        }
+        self.sounding -= count;
+        self.tell(Gone::Stolen(id), told, gone);
+        count
+    }
+
+    /// Tells what became of a note, unless that has been told: while it was held, or as its voices know.
+    fn tell(&mut self, what: Gone, told: bool, gone: &mut dyn FnMut(Gone)) {
+        let (Gone::Ended(id) | Gone::Stolen(id)) = what;
+        let told = match self.keys.iter_mut().find(|key| key.held.id == id) {
+            Some(key) => std::mem::replace(&mut key.told, true),
+            None => told,
+        };
+        if !told {
+            gone(what);
+        }
+    }
+
+    /// A voice leaves its note; whether others stay.
+    fn leave(&mut self, voice: usize) -> bool {
+        let Voice { id, .. } = self.voices[voice];
+        self.voices[voice].state = State::Free;
+        self.sounding -= 1;
+        let of_note = |voice: &Voice| voice.state != State::Free && voice.id == id;
+        let Some(first) = self.voices.iter().position(of_note) else { return false };
+        self.voices.iter_mut().filter(|voice| of_note(voice)).for_each(|voice| voice.lead = first);
+        true
+    }
+
+    fn sounds(&self, id: NoteId) -> bool {
+        self.voices.iter().any(|voice| voice.state != State::Free && voice.id == id)
+    }
+
+    /// The note that a mono voice plays; of the same pitch, the last.
+    fn choice(&self, manner: &Manner) -> Option<Held> {
+        let sign = match manner.priority {
+            Priority::Last => return self.keys.last().map(|key| key.held),
+            Priority::Low => 1.0,
+            Priority::High => -1.0,
+        };
+        let best = self.keys.iter().rev().min_by(|a, b| (sign * a.held.pitch).total_cmp(&(sign * b.held.pitch)));
+        best.map(|key| key.held)
+    }
+
+    /// The one voice, or all of its unison, plays a note: struck anew where `strike`; `overlaps` where another is held.
+    fn play_mono(
+        &mut self,
+        voices: &mut dyn Voices,
+        manner: &Manner,
+        note: Held,
+        (strike, overlaps): (bool, bool),
+        moment: Moment,
+        gone: &mut dyn FnMut(Gone),
     ) {
+        let count = voices.count().min(VOICES);
+        let unison = manner.unison.clamp(1, count.max(1));
+        let told = self.glide_from.take();
+        let glides = told.is_some() || manner.glide_when == GlideWhen::Always || overlaps;
+        for voice in 0..count {
+            let old = self.voices[voice];
+            let sounds = old.state != State::Free;
+            if sounds && (voice < unison || old.id == note.id) {
+                if !self.leave(voice) && old.state == State::Released {
+                    // It rang on here, and gives way.
+                    self.tell(Gone::Stolen(old.id), old.told, gone);
+                }
+            }
+            if voice >= unison {
+                if sounds && old.id == note.id {
+                    // Left from when the slot was poly.
+                    voices.end_at(voice, moment.frame);
+                }
+                continue;
+            }
+            let way = match (told, sounds) {
+                (None, true) => {
+                    let from = voices.pitch_at(voice, moment.from, moment.frame) + self.gone_with(&old);
+                    Some((None, note.pitch - from))
+                }
+                (None, false) => self.last_pitch.map(|from| (Some(from), note.pitch - from)),
+                (Some(from), _) => Some((Some(from), note.pitch - from)),
+            };
+            let glide = way.filter(|_| glides).and_then(|(from, way)| glide(manner, from, way, moment.rate));
+            let begin = Begin { lead: 0, unison: (voice, unison), glide, afresh: !sounds, strike };
+            self.begin(voices, manner, note, voice, begin, moment);
+        }
+        self.last_pitch = Some(note.pitch);
+    }
+
+    /// How far a voice has gone with the pitch that plays it.
+    fn gone_with(&self, voice: &Voice) -> f32 {
+        if voice.follows { self.followed - voice.pitch } else { 0.0 }
+    }
+
+    fn begin(&mut self, voices: &mut dyn Voices, manner: &Manner, note: Held, voice: usize, begin: Begin, moment: Moment) {
         self.started += 1;
-        let place = Self::place(unison);
-        let detune = 0.5 * place * plan.note_value(&shape.detune, start.frame);
-        let pan = place * plan.note_value(&shape.spread, start.frame);
-        let note = start.note;
-        self.sounding += usize::from(self.voices[voice].state == State::Free);
-        self.voices[voice] = Voice { state: State::Held, id: note.id, pitch: note.pitch, age: self.started, since: start.at };
-        plan.voices.start(
+        let place = place(begin.unison);
+        let detune = 0.5 * place * manner.detune;
+        let pan = place * manner.spread;
+        self.sounding += 1;
+        let old = self.voices[voice];
+        let set = if begin.afresh { STANDS } else { old.set };
+        let since = if begin.afresh { moment.at } else { old.since };
+        let key = self.keys.iter().find(|key| key.held.id == note.id).copied();
+        let told = key.is_some_and(|key| key.told);
+        let (lead, age, follows) = (begin.lead, self.started, note.id.is_own());
+        self.voices[voice] = Voice { state: State::Held, id: note.id, pitch: note.pitch, lead, follows, age, since, pan, set, told };
+        voices.start(
             voice,
-            start.frame,
+            moment.frame,
             Start {
                 pitch: note.pitch + detune,
                 velocity: note.velocity,
                 pan,
-                glide: glide.map(|(from, frames)| (from + if afresh { detune } else { 0.0 }, frames)),
+                glide: begin
+                    .glide
+                    .map(|glide| Glide { from: glide.from.map(|from| from + if begin.afresh { detune } else { 0.0 }), ..glide }),
+                follow: follows.then_some(note.pitch),
+                followed: if begin.afresh { 0.0 } else { self.gone_with(&old) },
                 seed: Seed(0).with(voice as u64).with(self.started),
-                trigger,
-                afresh,
+                trigger: begin.strike,
+                afresh: begin.afresh,
             },
         );
-    }
-
-    /// The voice that gives way, if one may. `[audio]`
-    fn give_way(&self, plan: &SlotPlan, steal: Steal, note: Held, count: usize) -> Option<usize> {
-        let others = || (0..count).filter(|voice| self.voices[*voice].id != note.id);
-        let oldest = || others().min_by_key(|voice| (self.voices[*voice].state == State::Held, self.voices[*voice].age));
-        match steal {
-            Steal::Never => None,
-            Steal::Oldest => oldest(),
-            Steal::Quietest => others().min_by(|a, b| {
-                let key = |voice: &usize| plan.voices.loudness(*voice);
-                key(a).total_cmp(&key(b))
-            }),
-            Steal::Same => others().find(|voice| self.voices[*voice].pitch == note.pitch).or_else(oldest),
-        }
-    }
-
-    /// A key goes up; gives the key. `[audio]`
-    pub fn release(&mut self, plan: &mut SlotPlan, id: NoteId, velocity: f32, start: NoteStart) -> Option<Held> {
-        let at = self.held.iter().position(|held| held.id == id)?;
-        let shape = plan.note.take();
-        let before = shape.as_ref().and_then(|shape| self.mono_choice(shape));
-        let note = self.held.remove(at);
-        if let Some(shape) = shape {
-            let after = self.mono_choice(&shape);
-            match (shape.mode, after) {
-                (VoiceMode::Mono | VoiceMode::Legato, Some(next)) => {
-                    if before != after {
-                        // An earlier key sounds again; it was struck before, so the envelopes go on.
-                        self.play_mono(plan, &shape, NoteStart { note: next, ..start }, false, true);
-                    }
-                }
-                _ => {
-                    for voice in 0..plan.voices.count().min(VOICES) {
-                        let mono = shape.mode != VoiceMode::Poly;
-                        let it = &mut self.voices[voice];
-                        if it.state == State::Held && (mono || it.id == id) {
-                            it.state = State::Released;
-                            plan.voices.release(voice, start.frame, velocity);
-                        }
-                    }
-                }
+        // Where the lane goes on, it leaves what was set of the note before and goes to what was set of this one.
+        let own = key.map_or(set, |key| key.set);
+        for (number, value) in own.into_iter().enumerate() {
+            let moved = SET[number] == NoteSource::Pan && !begin.afresh && pan != old.pan;
+            if value != set[number] || moved {
+                self.set_voice(voices, voice, number, value, moment);
             }
-            plan.note = Some(shape);
         }
-        Some(note)
     }
 
-    /// Something of a note changes, in every voice that sounds for it; whether it starts at this very time is told with each. `[audio]`
+    fn set_voice(&mut self, voices: &mut dyn Voices, number: usize, what: usize, value: f32, moment: Moment) {
+        let voice = &mut self.voices[number];
+        voice.set[what] = value;
+        let source = SET[what];
+        let value = match source {
+            NoteSource::Pan => (value + voice.pan).clamp(-1.0, 1.0),
+            _ => value,
+        };
+        let smooth = if voice.since == moment.at { 0 } else { smooth(moment.rate) };
+        voices.set(number, moment.frame, source, value, smooth);
+    }
+
+    /// A note is let go; gives it. `[audio]`
+    pub fn release(
+        &mut self,
+        voices: &mut dyn Voices,
+        manner: Option<&Manner>,
+        id: NoteId,
+        velocity: f32,
+        moment: Moment,
+        gone: &mut dyn FnMut(Gone),
+    ) -> Option<Held> {
+        let at = self.keys.iter().position(|key| key.held.id == id)?;
+        let mono = manner.filter(|manner| manner.mode != VoiceMode::Poly);
+        let before = mono.and_then(|manner| self.choice(manner));
+        let key = self.keys.remove(at);
+        if let Some(manner) = mono
+            && let Some(next) = self.choice(manner)
+            && before.is_some_and(|before| before.id == id)
+        {
+            // An earlier key sounds again; it was struck before, so the envelopes go on.
+            self.play_mono(voices, manner, next, (false, true), moment, gone);
+        }
+        self.let_go(voices, |voice| voice.id == id, velocity, moment);
+        if !key.told && !self.sounds(id) {
+            gone(Gone::Ended(id));
+        }
+        Some(key.held)
+    }
+
+    /// All notes are let go. `[audio]`
+    pub fn release_all(&mut self, voices: &mut dyn Voices, moment: Moment, gone: &mut dyn FnMut(Gone)) {
+        self.let_go(voices, |_| true, 0.0, moment);
+        for at in 0..self.keys.len() {
+            let Key { held, told, .. } = self.keys[at];
+            if !told && !self.sounds(held.id) {
+                gone(Gone::Ended(held.id));
+            }
+        }
+        self.keys.clear();
+    }
+
+    fn let_go(&mut self, voices: &mut dyn Voices, which: impl Fn(&Voice) -> bool, velocity: f32, moment: Moment) {
+        for number in 0..VOICES {
+            let mut voice = self.voices[number];
+            if voice.state != State::Held || !which(&voice) {
+                continue;
+            }
+            if voice.follows {
+                voices.leave(number, moment.frame, self.gone_with(&voice));
+                voice = Voice { follows: false, pitch: self.followed, ..voice };
+                self.last_pitch = Some(self.followed);
+            }
+            self.voices[number] = Voice { state: State::Released, ..voice };
+            voices.release(number, moment.frame, velocity);
+        }
+    }
+
+    /// A source of a note is set: in the frame of its start it begins there, later it moves there smoothly. `[audio]`
+    pub fn set(&mut self, voices: &mut dyn Voices, id: NoteId, source: NoteSource, value: f32, moment: Moment) {
+        let Some(what) = SET.iter().position(|other| *other == source) else { return };
+        if let Some(key) = self.keys.iter_mut().find(|key| key.held.id == id) {
+            key.set[what] = value;
+        }
+        for number in 0..VOICES {
+            if self.voices[number].state != State::Free && self.voices[number].id == id {
+                self.set_voice(voices, number, what, value, moment);
+            }
+        }
+    }
+
+    /// Every voice that sounds for a note; whether it starts at this very time is told with each. `[audio]`
     pub fn each(&self, id: NoteId, at: SampleTime, mut f: impl FnMut(usize, bool)) {
         for (number, voice) in self.voices.iter().enumerate() {
             if voice.state != State::Free && voice.id == id {
@@ -285,26 +544,30 @@ impl VoiceAllocator {
         }
     }
 
-    /// A source of a note changes. `[audio]`
-    pub fn set(&self, plan: &mut SlotPlan, id: NoteId, at: SampleTime, frame: usize, source: NoteSource, value: f32, smooth: u32) {
-        self.each(id, at, |voice, starts| plan.voices.set(voice, frame, source, value, if starts { 0 } else { smooth }));
-    }
-
-    /// A voice is over; gives its note when no other voice sounds for it. `[audio]`
-    pub fn free(&mut self, voice: usize) -> Option<NoteId> {
-        let id = self.voices[voice].id;
-        if self.voices[voice].state == State::Free {
-            return None;
+    /// A voice is over, or taken away. `[audio]`
+    pub fn free(&mut self, voice: usize, gone: &mut dyn FnMut(Gone)) {
+        let Voice { state, id, told, .. } = self.voices[voice];
+        if state == State::Free {
+            return;
         }
-        self.voices[voice].state = State::Free;
-        self.sounding -= 1;
-        let sounds = self.voices.iter().any(|voice| voice.state != State::Free && voice.id == id);
-        (!sounds).then_some(id)
+        if !self.leave(voice) {
+            // What is still held is not forgotten by its maker before it is let go.
+            let held = self.keys.iter().any(|key| key.held.id == id);
+            self.tell(if held { Gone::Stolen(id) } else { Gone::Ended(id) }, told, gone);
+        }
     }
 
-    /// The first key that is held, for ending them one by one. `[audio]`
-    pub fn first_held(&self) -> Option<NoteId> {
-        self.held.first().map(|held| held.id)
+    /// Everything begins anew: no key is down, no voice sounds, nothing glides from the note before. Tells each note that ends.
+    /// `[audio]`
+    pub fn forget(&mut self, gone: &mut dyn FnMut(Gone)) {
+        for voice in 0..VOICES {
+            let Voice { state, id, told, .. } = self.voices[voice];
+            if state != State::Free && !self.leave(voice) {
+                self.tell(Gone::Ended(id), told, gone);
+            }
+        }
+        self.keys.drain(..).filter(|key| !key.told).for_each(|key| gone(Gone::Ended(key.held.id)));
+        (self.started, self.last_pitch, self.glide_from) = (0, None, None);
     }
 }
 
@@ -312,4 +575,25 @@ impl Default for VoiceAllocator {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Where a unison voice stands, −1 to 1. `[audio]`
+fn place((number, of): (usize, usize)) -> f32 {
+    if of < 2 { 0.0 } else { 2.0 * number as f32 / (of - 1) as f32 - 1.0 }
+}
+
+/// How many octaves take how long. `[audio]`
+fn glide(manner: &Manner, from: Option<f32>, way: f32, rate: f32) -> Option<Glide> {
+    let seconds = match manner.glide_mode {
+        GlideMode::Time => manner.glide,
+        GlideMode::Rate => manner.glide * way.abs(),
+    };
+    let seconds = if seconds < LONGEST { seconds } else { LONGEST };
+    let frames = (seconds * rate) as u32;
+    (frames > 0).then_some(Glide { from, frames })
+}
+
+/// In which time a voice that sounds goes to what is set of it [frames]. `[audio]`
+fn smooth(rate: f32) -> u32 {
+    (rate * 0.005) as u32
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use super::meter::Meters;
 use super::{Event, Report};
 use crate::base::time::SampleTime;
+use crate::rt::beat_line::BeatLine;
 
 /// How many feeds an engine has, one for each kind of producer.
 pub const FEEDS: usize = 16;
@@ -63,6 +64,8 @@ pub struct Shown {
     pub limited: AtomicU64,
     /// Outputs that were no number.
     pub not_finite: AtomicU64,
+    /// Where the music is.
+    pub beat: Arc<BeatLine>,
     /// How loud it is.
     pub meters: Meters,
     /// Share of the time that the last callbacks took, as bits of f32; written by the host.

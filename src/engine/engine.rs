@@ -6,17 +6,16 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::beat::BeatClock;
 use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, Shown};
-use super::event::{ALL_SLOTS, Act, Event};
+use super::event::{ALL_SLOTS, Act, Event, Mix};
 use super::master::Master;
+use super::mixer::Mixer;
 use super::queue::EventQueue;
 use super::report::Report;
 use super::strip::{Block, Strip};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
-use crate::plan::SlotPlan;
+use crate::plan::mixer::SLOTS;
+use crate::plan::{MixPlan, SlotPlan};
 use crate::rt::guard::FlushToZero;
-
-/// Slots an engine has.
-pub const SLOTS: usize = 64;
 
 /// The audio thread's half of rackd.
 pub struct Engine {
@@ -27,10 +26,12 @@ pub struct Engine {
     queue: EventQueue,
     beat: BeatClock,
     master: Master,
-    mix: Box<[[f32; BLOCK]; 2]>,
+    mixer: Mixer,
     input: Box<[[f32; BLOCK]; 2]>,
-    plans: rtrb::Consumer<(u8, Box<SlotPlan>)>,
+    plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
     home: rtrb::Producer<Box<SlotPlan>>,
+    mixes: rtrb::Consumer<Box<MixPlan>>,
+    mixes_home: rtrb::Producer<Box<MixPlan>>,
     failures: rtrb::Producer<Box<dyn Any + Send>>,
     out: Outbox,
 }
@@ -54,8 +55,10 @@ impl Outbox {
 
 /// Control's door for plans: one in flight, and the old ones come home through it.
 pub struct PlanDoor {
-    to: rtrb::Producer<(u8, Box<SlotPlan>)>,
+    to: rtrb::Producer<(u8, Option<Box<SlotPlan>>)>,
     home: rtrb::Consumer<Box<SlotPlan>>,
+    mixes: rtrb::Producer<Box<MixPlan>>,
+    mixes_home: rtrb::Consumer<Box<MixPlan>>,
     failures: rtrb::Consumer<Box<dyn Any + Send>>,
 }
 
@@ -65,7 +68,28 @@ impl PlanDoor {
     /// # Errors
     /// The plan itself, where one is in flight.
     pub fn send(&mut self, slot: u8, plan: Box<SlotPlan>) -> Result<(), Box<SlotPlan>> {
-        self.to.push((slot, plan)).map_err(|rtrb::PushError::Full((_, plan))| plan)
+        if self.busy() {
+            return Err(plan);
+        }
+        // There is room, and only this end fills it.
+        let _ = self.to.push((slot, Some(plan)));
+        Ok(())
+    }
+
+    /// Has a slot's plan taken away; false while something else is in flight. The slot fades within 10 ms, running on, its notes end,
+    /// what waits for it in the engine is dropped, its strip stands as a new one does: then [`Report::Unloaded`] is told. `[control]`
+    #[must_use]
+    pub fn unload(&mut self, slot: u8) -> bool {
+        self.to.push((slot, None)).is_ok()
+    }
+
+    /// Sends the mixer's new plan; it is given back while another is in flight. When it has taken over altogether, 10 ms after it began,
+    /// [`Report::Mixed`] is told; until then no other begins. `[control]`
+    ///
+    /// # Errors
+    /// The plan itself, where one is in flight.
+    pub fn mix(&mut self, plan: Box<MixPlan>) -> Result<(), Box<MixPlan>> {
+        self.mixes.push(plan).map_err(|rtrb::PushError::Full(plan)| plan)
     }
 
     /// Whether a plan is in flight. `[control]`
@@ -75,6 +99,7 @@ impl PlanDoor {
 
     /// Drops the plans that have come home; how many. `[control]`
     pub fn collect(&mut self) -> usize {
+        while self.mixes_home.pop().is_ok() {}
         std::iter::from_fn(|| self.home.pop().ok()).count()
     }
 
@@ -93,6 +118,9 @@ impl Engine {
     pub fn new(rate: f32) -> (Self, Doors, PlanDoor) {
         let (to, plans) = rtrb::RingBuffer::new(1);
         let (home, home_end) = rtrb::RingBuffer::new(8);
+        let (mixes_to, mixes) = rtrb::RingBuffer::new(1);
+        let (mixes_home, mixes_home_end) = rtrb::RingBuffer::new(2);
+        let initial = MixPlan::new(&MixPlan::initial(), &[]).expect("where all go to the master there is no circle");
         let (failures, failures_end) = rtrb::RingBuffer::new(SLOTS);
         let (reports, reports_end) = rtrb::RingBuffer::new(8192);
         let (senders, feeds): (Vec<_>, Vec<_>) = (0..FEEDS).map(|_| rtrb::RingBuffer::new(FEED_CAPACITY)).unzip();
@@ -105,15 +133,18 @@ impl Engine {
             queue: EventQueue::new(),
             beat: BeatClock::new(120.0, f64::from(rate)),
             master: Master::new(rate),
-            mix: Box::new([[0.0; BLOCK]; 2]),
+            mixer: Mixer::new(rate, initial),
             input: Box::new([[0.0; BLOCK]; 2]),
             plans,
             home,
+            mixes,
+            mixes_home,
             failures,
             out: Outbox { reports, shown: Arc::clone(&shown) },
         };
         let feeds = senders.into_iter().enumerate().map(|(number, ring)| Feed { number: number as u8, ring }).collect();
-        (engine, Doors { feeds, reports: reports_end, shown }, PlanDoor { to, home: home_end, failures: failures_end })
+        let door = PlanDoor { to, home: home_end, mixes: mixes_to, mixes_home: mixes_home_end, failures: failures_end };
+        (engine, Doors { feeds, reports: reports_end, shown }, door)
     }
 
     /// Frames a second. `[any]`
@@ -136,8 +167,13 @@ impl Engine {
         let _tiny = FlushToZero::begin();
         self.take_events();
         let frames = output.len() / channels;
+        if frames == 0 {
+            // No time goes by: only what waits is taken in.
+            self.take_plan();
+        }
         let mut done = 0;
         while done < frames {
+            self.take_mix(channels);
             self.take_plan();
             let from = tile_index(self.now);
             let most = (BLOCK - from).min(frames - done);
@@ -145,8 +181,10 @@ impl Engine {
             let to = from + block.frames;
             self.take_input(input.get(done * input_channels..).unwrap_or(&[]), input_channels, from, to);
             self.run_block(block);
-            for (at, frame) in output[done * channels..(done + block.frames) * channels].chunks_exact_mut(channels).enumerate() {
-                let [left, right] = [self.mix[0][from + at], self.mix[1][from + at]];
+            let output = &mut output[done * channels..(done + block.frames) * channels];
+            let mix = self.mixer.main();
+            for (at, frame) in output.chunks_exact_mut(channels).enumerate() {
+                let [left, right] = [mix[0][from + at], mix[1][from + at]];
                 match frame {
                     [mono] => *mono = 0.5 * (left + right),
                     [first, second, rest @ ..] => {
@@ -157,11 +195,14 @@ impl Engine {
                     [] => {}
                 }
             }
+            self.mixer.add_direct(output, channels, from);
+            self.end_mix(block.frames);
             self.now += block.frames as u64;
             done += block.frames;
         }
         let shown = &self.out.shown;
         shown.now.store(self.now, Relaxed);
+        shown.beat.publish(self.beat.line());
         shown.voices.store(self.strips.iter().map(Strip::voices).sum::<usize>() as u32, Relaxed);
         self.master.show(shown);
         for (strip, meter) in self.strips.iter_mut().zip(&shown.meters.slots) {
@@ -192,7 +233,7 @@ impl Engine {
                 if self.queue.push(event, feed) {
                     continue;
                 }
-                if let Act::NoteOff { .. } | Act::Panic { .. } = event.act {
+                if event.act.ends_notes() {
                     self.apply(Event { at: self.now, ..event }, feed, tile_index(self.now));
                 } else {
                     self.out.shown.overflowed.fetch_add(1, Relaxed);
@@ -208,7 +249,7 @@ impl Engine {
         let out = &mut self.out;
         let now = self.now;
         self.queue.retain(|event| {
-            let stays = event.at <= now || matches!(event.act, Act::NoteOff { .. } | Act::Panic { .. } | Act::Sync(_));
+            let stays = event.at <= now || event.act.ends_notes() || matches!(event.act, Act::Sync(_));
             if let (false, Act::NoteOn { slot, id, .. }) = (stays, event.act) {
                 out.tell(Report::NoteEnded { slot, id });
             }
@@ -216,23 +257,82 @@ impl Engine {
         });
     }
 
+    /// Begins a new plan of the mixer, if one waits and the one before has faded.
+    fn take_mix(&mut self, channels: usize) {
+        if !self.mixer.is_fading()
+            && let Ok(plan) = self.mixes.pop()
+        {
+            self.mixer.install(plan, self.fresh());
+        }
+        let out = &mut self.out;
+        self.mixer.check_channels(channels, &mut |slot, channel| out.tell(Report::NoChannel { slot, channel }));
+    }
+
+    /// The plan of the mixer before goes home, when it has faded.
+    fn end_mix(&mut self, frames: usize) {
+        if self.mixer.end(frames)
+            && self.mixes_home.slots() > 0
+            && let Some(before) = self.mixer.take_before()
+        {
+            let _ = self.mixes_home.push(before);
+            self.out.tell(Report::Mixed);
+        }
+    }
+
+    /// The strips of which nothing was heard yet, as bits.
+    fn fresh(&self) -> u64 {
+        self.strips.iter().enumerate().fold(0, |bits, (slot, strip)| bits | u64::from(strip.is_fresh()) << slot)
+    }
+
     /// Begins a new plan, if one waits and the old one can go home.
     fn take_plan(&mut self) {
         if self.home.slots() == 0 {
             return;
         }
+        let of = self.plans.peek().ok().map(|(slot, _)| usize::from(*slot));
+        if of.and_then(|slot| self.strips.get(slot)).is_some_and(Strip::leaves) {
+            return;
+        }
         let Ok((slot, plan)) = self.plans.pop() else { return };
         let block = self.block(0);
         let out = &mut self.out;
-        let Some(strip) = self.strips.get_mut(slot as usize) else {
-            // Room was seen above, and only this thread fills it.
-            let _ = self.home.push(plan);
-            return;
+        let (Some(strip), Some(plan)) = (self.strips.get_mut(slot as usize), plan) else {
+            return self.begin_unloading(slot);
         };
         if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
             let _ = self.home.push(old);
         }
         self.out.tell(Report::Swapped { slot, at: self.now });
+    }
+
+    /// A strip's plan is to go; one that has none is done at once.
+    fn begin_unloading(&mut self, slot: u8) {
+        let fade = (self.rate * 0.01) as u32;
+        match self.strips.get_mut(usize::from(slot)) {
+            Some(strip) if strip.plan.is_some() => strip.leave(fade),
+            _ => self.unload(slot),
+        }
+    }
+
+    /// A strip that has faded gives up its plan, where there is room for it on the way home.
+    fn unload(&mut self, slot: u8) {
+        if self.home.slots() == 0 {
+            return;
+        }
+        let out = &mut self.out;
+        self.queue.retain(|event| {
+            let stays = event.act.slot() != Some(slot);
+            if let (false, Act::NoteOn { id, .. }) = (stays, event.act) {
+                out.tell(Report::NoteEnded { slot, id });
+            }
+            stays
+        });
+        let strip = self.strips.get_mut(usize::from(slot));
+        if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
+            let _ = self.home.push(plan);
+        }
+        self.mixer.forget(slot);
+        out.tell(Report::Unloaded { slot });
     }
 
     fn block(&self, frames: usize) -> Block {
@@ -247,7 +347,7 @@ impl Engine {
             if event.at >= self.now + frames as u64 {
                 break;
             }
-            if divides(event.act) && event.at > self.now {
+            if (divides(event.act) || self.divides_own(event.act)) && event.at > self.now {
                 frames = (event.at - self.now) as usize;
                 break;
             }
@@ -255,6 +355,16 @@ impl Engine {
             self.apply(event, feed, from + (event.at - self.now) as usize);
         }
         self.block(frames)
+    }
+
+    /// Whether a block must begin at a note, because the slot's own notes are found when the block runs.
+    fn divides_own(&self, act: Act) -> bool {
+        match act {
+            Act::NoteOn { slot, .. } | Act::NoteOff { slot, .. } | Act::NoteSet { slot, .. } | Act::GlideFrom { slot, .. } => {
+                self.strips.get(slot as usize).is_some_and(Strip::plays_itself)
+            }
+            _ => false,
+        }
     }
 
     fn apply(&mut self, event: Event, feed: u8, frame: usize) {
@@ -273,13 +383,19 @@ impl Engine {
             Act::Sync(number) => tell(Report::Synced(number)),
             Act::Clear => {}
             Act::Mix { slot: ALL_SLOTS, what, value, frames } => self.master.set(what, value, frames),
+            Act::Mix { slot, what: Mix::Send(to), value, frames } => {
+                let fresh = self.strips.get(usize::from(slot)).is_some_and(Strip::is_fresh);
+                self.mixer.set_send(slot, to, value, frames, fresh);
+            }
             Act::Panic { slot: ALL_SLOTS, .. } => self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell)),
             Act::Knob { slot, .. }
             | Act::Cell { slot, .. }
             | Act::NoteOff { slot, .. }
+            | Act::NoteFade { slot, .. }
             | Act::NoteSet { slot, .. }
             | Act::Panic { slot, .. }
             | Act::Mix { slot, .. }
+            | Act::GlideFrom { slot, .. }
             | Act::NoteOn { slot, .. } => {
                 let Some(strip) = self.strips.get_mut(slot as usize) else { return };
                 strip.act(event.act, frame, block, &mut tell);
@@ -314,30 +430,42 @@ impl Engine {
     fn run_block(&mut self, block: Block) {
         let from = tile_index(block.start);
         let to = from + block.frames;
-        let solo = self.strips.iter().any(|strip| strip.solo && strip.plan.is_some());
-        for side in &mut *self.mix {
-            side[from..to].fill(0.0);
-        }
-        for strip in &mut self.strips {
-            if strip.plan.is_none() {
+        let solo =
+            self.strips.iter().enumerate().fold(0, |bits, (slot, strip)| bits | u64::from(strip.solo && strip.plan.is_some()) << slot);
+        self.mixer.solo(solo, if solo == 0 { 0 } else { self.fresh() });
+        self.mixer.begin(from, to);
+        for at in 0..SLOTS {
+            let slot = self.mixer.strip_at(at);
+            let strip = &mut self.strips[slot];
+            if strip.plan.is_none() || strip.has_left() {
                 continue;
             }
-            strip.input(from, to, [&self.input[0], &self.input[1]]);
+            let slot = slot as u8;
+            if strip.takes_sound() {
+                strip.input(from, to, self.mixer.input(slot, strip.is_fresh(), &self.input, from, to));
+            }
             if let Some(plan) = &mut strip.plan {
                 for at in 0..plan.pulses.len() {
                     let pulse = plan.pulses[at];
                     self.beat.write(pulse, &mut plan.part.wires[pulse.wire as usize], block.start, block.frames);
                 }
             }
+            let (hears, early) = (self.mixer.hears(slot), self.mixer.takes_early(slot));
             let out = &mut self.out;
-            if let Some(payload) = strip.run(block, solo, &mut self.mix, &mut |report| out.tell(report))
+            if let Some(payload) = strip.run(block, hears, early, self.mixer.taps(), &mut |report| out.tell(report))
                 && let Err(rtrb::PushError::Full(payload)) = self.failures.push(payload)
             {
                 // Freeing it here would free on the audio thread: it is left to the process.
                 std::mem::forget(payload);
             }
+            self.mixer.spread(slot, from, to);
         }
-        self.master.run(&mut self.mix, from, to);
+        for slot in 0..SLOTS {
+            if self.strips[slot].has_left() {
+                self.unload(slot as u8);
+            }
+        }
+        self.master.run(self.mixer.main(), from, to);
         if let Some((at, beat)) = self.beat.next_beat(block.start, block.frames) {
             self.out.tell(Report::Beat { at, beat, tempo: self.beat.tempo() as f32 });
         }
@@ -347,7 +475,15 @@ impl Engine {
 /// Whether a block must begin at an event: what changes something that all of a block's steps read.
 fn divides(act: Act) -> bool {
     match act {
-        Act::Cell { .. } | Act::Tempo(_) | Act::Run(_) | Act::Locate(_) | Act::Mix { .. } | Act::Panic { .. } => true,
-        Act::Knob { .. } | Act::NoteOn { .. } | Act::NoteOff { .. } | Act::NoteSet { .. } | Act::Sync(_) | Act::Clear => false,
+        Act::Cell { .. } | Act::Tempo(_) | Act::Run(_) | Act::Locate(_) | Act::Mix { .. } | Act::Panic { .. } | Act::NoteFade { .. } => {
+            true
+        }
+        Act::Knob { .. }
+        | Act::NoteOn { .. }
+        | Act::GlideFrom { .. }
+        | Act::NoteOff { .. }
+        | Act::NoteSet { .. }
+        | Act::Sync(_)
+        | Act::Clear => false,
     }
 }

@@ -8,6 +8,16 @@ use crate::plan::outline::NoteValue;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NoteId(pub u32);
 
+impl NoteId {
+    /// Numbers from here on are those of notes that patches play themselves; others name theirs below.
+    pub const OWN: u32 = 1 << 31;
+
+    /// Whether a patch plays it itself. `[any]`
+    pub const fn is_own(self) -> bool {
+        self.0 >= Self::OWN
+    }
+}
+
 /// The number of a slot that means all of them.
 pub const ALL_SLOTS: u8 = u8::MAX;
 
@@ -62,6 +72,13 @@ pub enum Act {
         /// Frames after which it ends by itself; 0: when told.
         frames: u32,
     },
+    /// The next note of a slot glides from this pitch, whatever else it would do; a glide of no time keeps it from that.
+    GlideFrom {
+        /// Whose.
+        slot: u8,
+        /// Octaves above C4.
+        pitch: f32,
+    },
     /// A note ends.
     NoteOff {
         /// Whose.
@@ -70,6 +87,13 @@ pub enum Act {
         id: NoteId,
         /// How fast it was let go, 0..1.
         velocity: f32,
+    },
+    /// A note's sound ends within 10 ms, whether or not its key is down.
+    NoteFade {
+        /// Whose.
+        slot: u8,
+        /// Which.
+        id: NoteId,
     },
     /// A note is given a value of its own. At the time of its start it begins there, later it moves there smoothly.
     NoteSet {
@@ -97,7 +121,7 @@ pub enum Act {
         what: Mix,
         /// Level as a factor, pan ±1, switches 0 or 1.
         value: f32,
-        /// Level and pan glide there in so many frames, exactly; 0: in 5 ms.
+        /// All but switches glide there in so many frames, exactly; 0: in 5 ms.
         frames: u32,
     },
     /// The tempo becomes this [beats a minute].
@@ -110,6 +134,32 @@ pub enum Act {
     Sync(u32),
     /// All that waits for its time is dropped at once, but for what ends notes or is waited for.
     Clear,
+}
+
+impl Act {
+    /// The one slot that it is meant for, if it is for one. `[any]`
+    pub const fn slot(self) -> Option<u8> {
+        match self {
+            Self::Knob { slot, .. }
+            | Self::Cell { slot, .. }
+            | Self::NoteOn { slot, .. }
+            | Self::NoteOff { slot, .. }
+            | Self::NoteFade { slot, .. }
+            | Self::NoteSet { slot, .. }
+            | Self::Panic { slot, .. }
+            | Self::Mix { slot, .. }
+                if slot != ALL_SLOTS =>
+            {
+                Some(slot)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it does nothing but end notes: that is never dropped. `[any]`
+    pub const fn ends_notes(&self) -> bool {
+        matches!(self, Self::NoteOff { .. } | Self::NoteFade { .. } | Self::Panic { .. })
+    }
 }
 
 /// How notes end at once.
@@ -134,8 +184,14 @@ pub enum Mix {
     Mute,
     /// Others silent.
     Solo,
+    /// Level of its send to a slot, as a factor.
+    Send(u8),
     /// The safety limiter (master only).
     Limiter,
+    /// How loud it is played, as a factor beside its level (slots only).
+    Volume,
+    /// Where it is played, ±1, added to its place (slots only).
+    Balance,
 }
 
 const _: () = assert!(size_of::<Event>() <= 32, "an event is at most 32 bytes");

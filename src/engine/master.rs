@@ -41,7 +41,7 @@ impl Master {
         match what {
             Mix::Level => self.level.set(value, frames, self.smooth),
             Mix::Limiter => self.limiting = value > 0.5,
-            Mix::Pan | Mix::Mute | Mix::Solo => {}
+            Mix::Pan | Mix::Mute | Mix::Solo | Mix::Send(_) | Mix::Volume | Mix::Balance => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use super::engine::SLOTS;
+use crate::plan::mixer::SLOTS;
 
 /// Steps of a full square that a [`Meter`] counts in.
 const STEPS: f64 = (1_u64 << 36) as f64;

@@ -12,6 +12,8 @@ pub mod event;
 pub mod fader;
 pub mod master;
 pub mod meter;
+pub mod mixer;
+pub mod playing;
 pub mod queue;
 pub mod report;
 pub mod strip;

@@ -41,6 +41,20 @@ pub enum Report {
         /// When.
         at: SampleTime,
     },
+    /// The mixer's new plan has taken over altogether.
+    Mixed,
+    /// A slot's sound goes to a channel that the device has not.
+    NoChannel {
+        /// Whose.
+        slot: u8,
+        /// Which, from 0.
+        channel: u8,
+    },
+    /// A slot's plan was taken away: its sound has faded, its notes have ended, its strip stands as a new one does.
+    Unloaded {
+        /// Whose.
+        slot: u8,
+    },
     /// A module put out what is no number; its bad lanes were silenced and started afresh.
     NotFinite {
         /// Whose.

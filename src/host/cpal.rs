@@ -234,6 +234,7 @@ fn open_output(id: HostId, options: &Options, end: &StreamEnd, doublings: u32) -
     let wanted = Wanted { rate: end.rate(), channels: options.channels };
     let (rate, channels, format, range) = nearest(&device, &wanted, Way::Out).map_err(|why| plain(id, &why))?;
     let promote = options.promote.filter(|_| host != "jack");
+    let shown = host == "jack";
     // Made here once, so that a rate that cannot be reached is told in words.
     end.outlet(rate)?;
     let stream = try_sizes(sizes(host, options.buffer, doublings, &range), |buffer_size| {
@@ -241,7 +242,7 @@ fn open_output(id: HostId, options: &Options, end: &StreamEnd, doublings: u32) -
         macro_rules! by_format {
             ($($name:ident $type:ty),*) => {
                 match format {
-                    $(SampleFormat::$name => output::<$type>(&device, config, end, promote),)*
+                    $(SampleFormat::$name => output::<$type>(&device, config, end, promote, shown),)*
                     _ => Err(ErrorKind::UnsupportedConfig.into()),
                 }
             };
@@ -259,6 +260,7 @@ fn output<T: Pcm>(
     config: StreamConfig,
     end: &StreamEnd,
     mut promote: Option<fn(u32, u32)>,
+    shown: bool,
 ) -> Result<cpal::Stream, cpal::Error> {
     let (alarm, channels, device_channels) = (end.alarm(), end.channels(), usize::from(config.channels));
     let mut outlet = end.outlet(config.sample_rate).map_err(|why| cpal::Error::with_message(ErrorKind::UnsupportedConfig, why))?;
@@ -268,6 +270,9 @@ fn output<T: Pcm>(
             promote(frames as u32, config.sample_rate);
         }
         let times = told.timestamp();
+        if shown {
+            outlet.stamp((times.callback.as_nanos() / 1000) as u64);
+        }
         let ahead = times.playback.duration_since(times.callback);
         // Some hosts do not know; then it is about one buffer.
         let ahead = if ahead.is_zero() { length(frames as u64, config.sample_rate) } else { ahead };

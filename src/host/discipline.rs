@@ -82,6 +82,11 @@ impl Discipline {
         Self { clock, rate, driver: 0, line: None, offset: 0.0, drift: 0.0, last: 0, credit: 0.0, astray: None }
     }
 
+    /// The clock whose line it keeps. `[any]`
+    pub fn clock(&self) -> &WallClock {
+        &self.clock
+    }
+
     /// A frame is worked out now and will be heard so much later [ns], as this driver measures it. `[audio]`
     pub fn measure(&mut self, driver: u64, frame: SampleTime, ahead: i64) {
         let heard = self.clock.wall().now().saturating_add(ahead);

@@ -11,6 +11,7 @@ use super::player::Player;
 use crate::base::time::SampleTime;
 use crate::engine::doors::Shown;
 use crate::rt::clock::WallClock;
+use crate::rt::cycles::Cycle;
 use crate::rt::guard::FlushToZero;
 use crate::rt::tap::Tap;
 
@@ -100,6 +101,13 @@ impl Driven {
             let fall = (lasts.as_secs_f32() * 4.0).min(1.0);
             self.load = if load > self.load { load } else { self.load + (load - self.load) * fall };
             self.shown.load.store(self.load.to_bits(), Relaxed);
+        }
+    }
+
+    /// Says for which samples a callback is, by the driver's own clock [µs]. `[audio]`
+    pub fn show(&self, stamp: u64, frames: u32) {
+        if let Some(discipline) = &self.discipline {
+            discipline.clock().cycles().publish(Cycle { stamp, sample: self.now, frames });
         }
     }
 

@@ -47,7 +47,7 @@ impl StreamEnd {
     /// A sentence, where the engine's rate cannot be turned into this one.
     pub fn outlet(&self, device_rate: u32) -> Result<Outlet, String> {
         let converter = (device_rate != self.rate).then(|| Converter::new(self.rate, device_rate, self.channels)).transpose()?;
-        Ok(Outlet { end: self.clone(), rate: device_rate, converter })
+        Ok(Outlet { end: self.clone(), rate: device_rate, converter, stamp: None })
     }
 }
 
@@ -79,9 +79,17 @@ pub struct Outlet {
     end: StreamEnd,
     rate: u32,
     converter: Option<Converter>,
+    stamp: Option<u64>,
 }
 
 impl Outlet {
+    /// The next callback is called at this moment by the driver's own clock [µs], which others that are driven by it read too.
+    /// `[audio]`
+    pub fn stamp(&mut self, micros: u64) {
+        // Behind a converter no sample of the engine begins with a callback.
+        self.stamp = self.converter.is_none().then_some(micros);
+    }
+
     /// Gives the next `frames` frames of the device, the first of which will be heard after `ahead`, to `take` in pieces: interleaved,
     /// in the engine's channels. False where the engine is not this stream's (any more) or is being driven at this moment; then
     /// nothing was given and the callback is to be silent. `[audio]`
@@ -96,6 +104,9 @@ impl Outlet {
             end.pulse.missed.fetch_add(1, Relaxed);
             return false;
         };
+        if let Some(stamp) = self.stamp.take() {
+            driven.show(stamp, frames as u32);
+        }
         let lasts = length(frames as u64, self.rate);
         match &mut self.converter {
             None => driven.callback(end.number, began, lasts, ahead, |driven| driven.frames(frames, take)),

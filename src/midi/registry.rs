@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::ports::{Deliver, PortEvent, PortId};
-use crate::base::midi::MidiMessage;
+use super::parser::Heard;
+use super::ports::{At, Deliver, PortEvent, PortId};
 
 /// The one door through which all ports deliver.
 #[derive(Clone)]
@@ -41,9 +41,22 @@ impl Desk {
         (self.lock().deliver)(PortEvent::Trouble(why));
     }
 
-    /// A message has come at this time [ns since 1970]. `[control]`
-    pub fn message(&self, port: PortId, message: MidiMessage, at: u64) {
-        (self.lock().deliver)(PortEvent::Message { port, message, at });
+    /// A cable was pulled out of a port that stays, or something was lost before it. `[control]`
+    pub fn cut(&self, port: PortId) {
+        (self.lock().deliver)(PortEvent::Cut { port });
+    }
+
+    /// An output has come or gone. `[control]`
+    pub fn output(&self, name: String, there: bool) {
+        (self.lock().deliver)(PortEvent::Output { name, there });
+    }
+
+    /// Something has come. `[control]`
+    pub fn heard(&self, port: PortId, heard: Heard<'_>, at: At) {
+        (self.lock().deliver)(match heard {
+            Heard::Message(message) => PortEvent::Message { port, message, at },
+            Heard::Exclusive(bytes) => PortEvent::Exclusive { port, bytes: bytes.into(), at },
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -3,10 +3,13 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use midir::{Ignore, MidiInput};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::parser::Parser;
-use super::ports::PortId;
+use midir::{Ignore, MidiInput, MidiOutput, MidiOutputConnection};
+
+use super::out::{Out, Sink};
+use super::parser::{Heard, Parser};
+use super::ports::{At, PortId};
 use super::registry::{Desk, unix_nanos};
 use super::watch::{Found, Source};
 use crate::rt::quiet::quiet;
@@ -16,30 +19,50 @@ pub(super) struct System {
     client: String,
     /// Lists ports; kept, since each is a client of the system's.
     lister: Option<MidiInput>,
+    out: Out,
 }
+
+/// What is said where there is none.
+const NONE: &str = "this system has no MIDI (ALSA: no /dev/snd/seq)";
 
 impl System {
     /// Nothing is asked of the system yet. `[control]`
-    pub fn new(client: &str) -> Self {
-        Self { client: client.to_owned(), lister: None }
+    pub fn new(client: &str, out: Out) -> Self {
+        Self { client: client.to_owned(), lister: None, out }
     }
 
     fn input(&self) -> Result<MidiInput, String> {
         let _quiet = quiet();
-        let mut input = MidiInput::new(&self.client).map_err(|_| "this system has no MIDI (ALSA: no /dev/snd/seq)".to_owned())?;
-        // Long messages are put together without a limit otherwise.
-        input.ignore(Ignore::SysexAndActiveSense);
+        let mut input = MidiInput::new(&self.client).map_err(|_| NONE.to_owned())?;
+        // Signs of life and the clock are wanted, and so is system exclusive.
+        input.ignore(Ignore::None);
         Ok(input)
     }
 }
 
 /// What the driver's thread calls.
-fn receiver(port: PortId, desk: &Desk) -> impl FnMut(u64, &[u8], &mut Parser) + Send + 'static {
-    let desk = desk.clone();
+fn receiver(port: PortId, desk: &Desk, out: &Out) -> impl FnMut(u64, &[u8], &mut Parser) + Send + 'static {
+    let (desk, out) = (desk.clone(), out.clone());
     // The driver's stamps count from a start of its own: the time is taken here.
     move |_, bytes, parser| {
-        let at = unix_nanos();
-        parser.feed(bytes, |message| desk.message(port, message, at));
+        let at = At::Wall(unix_nanos());
+        parser.take(bytes, |heard| {
+            pass_on(&out, heard);
+            desk.heard(port, heard, at);
+        });
+        out.sends.lost.fetch_add(parser.take_skipped(), Relaxed);
+    }
+}
+
+/// What came in goes out, where that is wanted.
+fn pass_on(out: &Out, heard: Heard<'_>) {
+    match heard {
+        Heard::Message(message) if out.sends.passes_message(message) => {
+            let (bytes, length) = message.bytes();
+            out.send(&bytes[..length]);
+        }
+        Heard::Exclusive(bytes) if out.sends.passes(0xf0) => out.send(&[&[0xf0], bytes, &[0xf7]].concat()),
+        _ => {}
     }
 }
 
@@ -59,6 +82,7 @@ impl Source for System {
             .iter()
             // A port that goes while it is asked for its name is no more.
             .filter_map(|port| Some(Found { id: port.id(), name: stripped(&lister.port_name(port).ok()?).to_owned() }))
+            .filter(|found| !is_own(&found.name, &self.client))
             .collect())
     }
 
@@ -66,7 +90,7 @@ impl Source for System {
         let input = self.input()?;
         let found = input.find_port_by_id(id).ok_or("it is gone")?;
         caught(|| {
-            let connection = input.connect(&found, "in", receiver(port, desk), Parser::new());
+            let connection = input.connect(&found, "in", receiver(port, desk, &self.out), Parser::with_exclusive());
             connection.map(|connection| Box::new(connection) as Box<dyn Any + Send>).map_err(|why| why.to_string())
         })
     }
@@ -75,7 +99,7 @@ impl Source for System {
     fn open_own(&mut self, port: PortId, desk: &Desk) -> Option<Result<Box<dyn Any + Send>, String>> {
         use midir::os::unix::VirtualInput;
         let open = || {
-            let connection = self.input()?.create_virtual(&self.client, receiver(port, desk), Parser::new());
+            let connection = self.input()?.create_virtual(&self.client, receiver(port, desk, &self.out), Parser::with_exclusive());
             connection.map(|connection| Box::new(connection) as Box<dyn Any + Send>).map_err(|why| why.to_string())
         };
         Some(caught(open))
@@ -89,6 +113,89 @@ impl Source for System {
     fn own_name(&self) -> String {
         self.client.clone()
     }
+}
+
+/// The same, the other way.
+pub(super) struct SystemOut {
+    client: String,
+    lister: Option<MidiOutput>,
+    out: Out,
+}
+
+impl SystemOut {
+    /// Nothing is asked of the system yet. `[control]`
+    pub fn new(client: &str, out: Out) -> Self {
+        Self { client: client.to_owned(), lister: None, out }
+    }
+
+    fn output(&self) -> Result<MidiOutput, String> {
+        let _quiet = quiet();
+        MidiOutput::new(&self.client).map_err(|_| NONE.to_owned())
+    }
+
+    fn add(&self, connection: MidiOutputConnection) -> Box<dyn Any + Send> {
+        Box::new(Added { mark: self.out.add(Box::new(connection)), out: self.out.clone() })
+    }
+}
+
+impl Sink for MidiOutputConnection {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        Self::send(self, bytes).map_err(|why| why.to_string())
+    }
+}
+
+/// Takes the output away when it is dropped.
+struct Added {
+    mark: u64,
+    out: Out,
+}
+
+impl Drop for Added {
+    fn drop(&mut self) {
+        self.out.remove(self.mark);
+    }
+}
+
+impl Source for SystemOut {
+    fn list(&mut self) -> Result<Vec<Found>, String> {
+        if self.lister.is_none() {
+            self.lister = Some(self.output()?);
+        }
+        let Some(lister) = &self.lister else { return Ok(Vec::new()) };
+        Ok(lister
+            .ports()
+            .iter()
+            .filter_map(|port| Some(Found { id: port.id(), name: stripped(&lister.port_name(port).ok()?).to_owned() }))
+            .filter(|found| !is_own(&found.name, &self.client))
+            .collect())
+    }
+
+    fn open(&mut self, id: &str, _: PortId, _: &Desk) -> Result<Box<dyn Any + Send>, String> {
+        let output = self.output()?;
+        let found = output.find_port_by_id(id).ok_or("it is gone")?;
+        caught(|| output.connect(&found, "out").map(|connection| self.add(connection)).map_err(|why| why.to_string()))
+    }
+
+    #[cfg(unix)]
+    fn open_own(&mut self, _: PortId, _: &Desk) -> Option<Result<Box<dyn Any + Send>, String>> {
+        use midir::os::unix::VirtualOutput;
+        let open = || self.output()?.create_virtual(&self.client).map(|connection| self.add(connection)).map_err(|why| why.to_string());
+        Some(caught(open))
+    }
+
+    #[cfg(not(unix))]
+    fn open_own(&mut self, _: PortId, _: &Desk) -> Option<Result<Box<dyn Any + Send>, String>> {
+        None
+    }
+
+    fn own_name(&self) -> String {
+        self.client.clone()
+    }
+}
+
+/// Whether a port is one of ours: what we send there would come back.
+fn is_own(name: &str, client: &str) -> bool {
+    name.strip_prefix(client).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// A port's name without the `client:port` numbers that ALSA puts behind it, which change with each plugging.
@@ -124,9 +231,15 @@ mod tests {
     }
 
     #[test]
+    fn our_own_ports_are_known() {
+        assert!(is_own("rackd:rackd", "rackd") && is_own("rackd", "rackd"));
+        assert!(!is_own("rackd2:in", "rackd") && !is_own("Keystation:rackd", "rackd"));
+    }
+
+    #[test]
     fn a_system_without_midi_says_so_and_one_with_it_lists() {
         // Which of the two depends on the machine; neither may panic.
-        match System::new("rackd-test").list() {
+        match System::new("rackd-test", Out::new(Default::default())).list() {
             Ok(found) => assert!(found.iter().all(|found| !found.id.is_empty())),
             Err(why) => assert!(why.contains("no MIDI"), "{why}"),
         }

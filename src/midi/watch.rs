@@ -133,7 +133,8 @@ impl<S: Source> Watch<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ports::PortEvent;
+    use super::super::parser::Heard;
+    use super::super::ports::{At, PortEvent};
     use super::*;
     use crate::base::midi::MidiMessage;
     use std::sync::{Arc, Mutex};
@@ -160,7 +161,7 @@ mod tests {
         fn play(&self, id: &str, key: u8) {
             let connected = self.connected.lock().unwrap();
             let (_, port, desk) = connected.iter().find(|(connected, ..)| connected == id).unwrap();
-            desk.message(*port, MidiMessage::NoteOn { channel: 0, key, velocity: 1 }, 0);
+            desk.heard(*port, Heard::Message(MidiMessage::NoteOn { channel: 0, key, velocity: 1 }), At::Wall(0));
         }
     }
 
@@ -208,7 +209,7 @@ mod tests {
         let [PortEvent::Came { port: keys, .. }, PortEvent::Came { port: pads, .. }] = came[..] else { panic!("{came:?}") };
         cables.play("20:0", 60);
         let note = MidiMessage::NoteOn { channel: 0, key: 60, velocity: 1 };
-        assert_eq!(take(&heard), [PortEvent::Message { port: keys, message: note, at: 0 }]);
+        assert_eq!(take(&heard), [PortEvent::Message { port: keys, message: note, at: At::Wall(0) }]);
 
         cables.plug(&[("24:0", "Pads")]);
         watch.look();
@@ -219,7 +220,7 @@ mod tests {
         watch.look();
         assert_eq!(take(&heard), [PortEvent::Came { port: keys, name: "Keystation".into() }], "under another mark, with the same number");
         cables.play("31:0", 60);
-        assert_eq!(take(&heard), [PortEvent::Message { port: keys, message: note, at: 0 }]);
+        assert_eq!(take(&heard), [PortEvent::Message { port: keys, message: note, at: At::Wall(0) }]);
         watch.close();
         assert!(take(&heard).contains(&PortEvent::Gone { port: pads }));
         assert!(cables.connected.lock().unwrap().is_empty());

@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod output;
 pub mod rig;
 pub mod setting;
+pub mod through;
 #[cfg(feature = "fundsp")]
 pub mod unit;
 

@@ -3,8 +3,8 @@
 use crate::base::units::Unit;
 use crate::module::{Curve, Setting};
 
-use super::model::{Amount, Base, Control, ModuleId, Out, Patch, Sum, Target};
-use super::note::INPUTS;
+use super::model::{Amount, Base, Control, ControlId, ModuleId, Out, Patch, Sum, Target};
+use super::note::{INPUTS, PLAYED};
 use super::values;
 
 /// One thing that can be turned.
@@ -55,7 +55,11 @@ pub struct Range {
 pub fn addresses(patch: &Patch) -> Vec<Address> {
     let mut list = List { patch, addresses: Vec::new() };
     for (at, control) in patch.controls.iter().enumerate() {
-        list.push(control.name.clone(), Target::Control(super::model::ControlId(at)), What::Value(range_of(control)));
+        let what = match (control.depth_at, control.default) {
+            (Some(unit), Amount::Plain(written)) => What::Depth { unit, written, range: (control.min, control.max) },
+            _ => What::Value(range_of(control)),
+        };
+        list.push(control.name.clone(), Target::Control(ControlId(at)), what);
     }
     for (at, module) in patch.modules.iter().enumerate() {
         let id = ModuleId(at);
@@ -70,10 +74,18 @@ pub fn addresses(patch: &Patch) -> Vec<Address> {
         }
     }
     if let Some(note) = &patch.note {
-        for (at, sum) in [&note.glide, &note.detune, &note.spread].into_iter().enumerate() {
-            let (name, unit, (min, max), _) = INPUTS[at];
-            let curve = if unit == Unit::Seconds { Curve::Power(3.0) } else { Curve::Linear };
-            list.sum(&format!("note/{name}"), sum, (unit, min, max, curve), Target::NoteBase(at), |term| Target::NoteDepth(at, term));
+        let knobs = INPUTS.iter().map(|(name, unit, (min, max), _)| {
+            let curve = if *unit == Unit::Seconds { Curve::Power(3.0) } else { Curve::Linear };
+            (*name, (*unit, *min, *max, curve))
+        });
+        let played = PLAYED.iter().map(|input| {
+            let counted = |x| values::counted(input.unit, f64::from(x));
+            (input.name, (input.unit, counted(input.min), counted(input.max), input.curve))
+        });
+        for (at, (name, range)) in knobs.chain(played).enumerate() {
+            if let Some(sum) = note.input(at) {
+                list.sum(&format!("note/{name}"), sum, range, Target::NoteBase(at), |term| Target::NoteDepth(at, term));
+            }
         }
     }
     let audio = (Unit::Audio, -1.0, 1.0, Curve::Linear);
@@ -83,6 +95,9 @@ pub fn addresses(patch: &Patch) -> Vec<Address> {
             list.sum("out/left", left, audio, Target::OutBase(0), |term| Target::OutDepth(0, term));
             list.sum("out/right", right, audio, Target::OutBase(1), |term| Target::OutDepth(1, term));
         }
+    }
+    for (path, control) in &patch.aliases {
+        list.push(path.clone(), Target::Control(*control), What::Value(range_of(&patch.controls[control.0])));
     }
     list.addresses
 }

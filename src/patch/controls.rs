@@ -134,6 +134,7 @@ impl<'d, 't> Reading<'d, 't> {
             max: 1.0,
             curve: Curve::Linear,
             text: String::new(),
+            depth_at: None,
             span: draft.span.clone(),
         })
     }
@@ -185,7 +186,7 @@ impl<'d, 't> Reading<'d, 't> {
             None => usual,
         };
         let (name, text, span) = (draft.name.clone(), draft.text.clone(), draft.span.clone());
-        Some(Control { name, unit, default, min, max, curve, text, span })
+        Some(Control { name, unit, default, min, max, curve, text, depth_at: None, span })
     }
 
     /// A curve that fits a range of counted values.

@@ -38,6 +38,13 @@ impl Findings {
         }
     }
 
+    /// The same, unless it was told already.
+    pub fn report_once(&mut self, diagnostic: Diagnostic) {
+        if !self.list.contains(&diagnostic) {
+            self.report(diagnostic);
+        }
+    }
+
     /// Errors so far.
     pub fn errors(&self) -> usize {
         self.errors
@@ -69,11 +76,15 @@ impl Findings {
         found
     }
 
-    /// All, in the order of the file.
+    /// All, in the order of the file; after them what stands in included files.
     pub fn finish(mut self) -> Vec<Diagnostic> {
-        self.list.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+        self.list.sort_by_key(|diagnostic| match diagnostic.file {
+            None => (false, diagnostic.labels.first().map_or(0, |label| label.span.start)),
+            Some(_) => (true, 0),
+        });
         if self.beyond > 0 {
-            let end = self.list.last().and_then(|last| last.labels.first()).map_or(0, |label| label.span.end);
+            let last = self.list.iter().rfind(|diagnostic| diagnostic.file.is_none());
+            let end = last.and_then(|last| last.labels.first()).map_or(0, |label| label.span.end);
             self.list.push(Diagnostic::note(codes::TOO_MANY, end..end, format!("{} more mistakes are not shown", self.beyond)));
         }
         self.list

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use toml::de::DeValue;
-
 use crate::base::diagnostic::Diagnostic;
 use crate::base::names::FIRST_WORDS;
 use crate::base::units::Unit;
@@ -14,14 +12,12 @@ use super::addresses::{Address, What};
 use super::codes;
 use super::controls::curve_of;
 use super::document::Entry;
+use super::map_form::Form;
 use super::model::{Amount, Map, MapSource, Target};
 use super::quantity::Quantity;
-use super::reading::{Reading, as_number};
+use super::reading::Reading;
 use super::scope::{Meaning, short};
 use super::values;
-
-/// Keys of a map that is a table.
-pub(super) const KEYS: [&str; 6] = ["to", "from", "min", "max", "curve", "pickup"];
 
 /// Everything that a map can turn, by its dotted name.
 pub(super) struct Targets<'a> {
@@ -77,6 +73,19 @@ pub fn map_source(text: &str) -> Result<MapSource, String> {
     })
 }
 
+/// A source as it is written. `[control]`
+pub fn spell_source(source: &MapSource) -> String {
+    let (what, channel) = match source {
+        MapSource::Cc(number, channel) => (format!("cc {number}"), channel),
+        MapSource::Nrpn(number, channel) => (format!("nrpn {number}"), channel),
+        MapSource::Bend(channel) => ("bend".to_owned(), channel),
+        MapSource::Pressure(channel) => ("pressure".to_owned(), channel),
+        MapSource::Note(key, channel) => (format!("note {key}"), channel),
+        MapSource::Osc(address) => return address.clone(),
+    };
+    channel.map_or_else(|| what.clone(), |channel| format!("{what} ch {channel}"))
+}
+
 fn osc_source(text: &str) -> Result<MapSource, String> {
     let legal = |c: char| c.is_ascii_graphic() && !"#*,?[]{}".contains(c);
     if text.len() < 2 || text.len() > 255 || text.ends_with('/') || text.contains("//") || !text.chars().all(legal) {
@@ -88,7 +97,8 @@ fn osc_source(text: &str) -> Result<MapSource, String> {
 impl<'d, 't> Reading<'d, 't> {
     /// Reads `[map]`.
     pub fn maps(&mut self, entries: &[Entry<'d, 't>], targets: &Targets<'_>) -> Vec<Map> {
-        entries.iter().filter_map(|entry| self.map(entry, targets)).collect()
+        let forms: Vec<Form<'d, 't>> = entries.iter().flat_map(|entry| self.forms(entry)).collect();
+        forms.iter().filter_map(|form| self.map(form, targets)).collect()
     }
 
     /// Reads the `midi` or `osc` of a control.
@@ -102,10 +112,21 @@ impl<'d, 't> Reading<'d, 't> {
             self.findings.report(Diagnostic::error(codes::BAD_MAP_SOURCE, entry.span.clone(), message).help(help));
             return None;
         }
-        Some(Map { from, to: vec![to], range_in: None, range_out: None, curve: None, pickup: false, span: entry.span.clone() })
+        Some(Map {
+            from,
+            to: vec![to],
+            range_in: None,
+            range_out: None,
+            curve: None,
+            pickup: false,
+            toggle: false,
+            relative: None,
+            step: None,
+            span: entry.span.clone(),
+        })
     }
 
-    /// Reads where a map listens; reports what is wrong with it.
+    /// Where a map listens; reports what is none, or is taken.
     pub fn source(&mut self, text: &str, span: Range<usize>) -> Option<MapSource> {
         let source = match map_source(text) {
             Ok(source) => source,
@@ -127,62 +148,25 @@ impl<'d, 't> Reading<'d, 't> {
         Some(source)
     }
 
-    fn map(&mut self, entry: &Entry<'d, 't>, targets: &Targets<'_>) -> Option<Map> {
-        if entry.broken {
-            return None;
-        }
-        let from = self.source(entry.key, entry.key_span.clone());
-        let (mut to, mut range_in, mut curve, mut pickup) = (None, None, None, false);
-        let (mut min, mut max) = (None, None);
-        match entry.value {
-            DeValue::Table(table) => {
-                for field in self.entries(table) {
-                    match field.key {
-                        "to" => to = Some(self.targets(&field, targets)),
-                        "from" => range_in = self.range_in(&field),
-                        "min" => min = Some(field),
-                        "max" => max = Some(field),
-                        "curve" => curve = Some(field),
-                        "pickup" => pickup = self.boolean(&field).unwrap_or(false),
-                        _ => self.unknown_key(&field, "a map", KEYS),
-                    }
-                }
-                if to.is_none() {
-                    let message = format!("map `{}` does not say what it turns", short(entry.key));
-                    self.findings.report(Diagnostic::error(codes::MISSING_KEY, entry.key_span.clone(), message).help("add `to = \"…\"`"));
-                }
-            }
-            _ => to = Some(self.targets(entry, targets)),
-        }
-        let to = to?;
+    fn map(&mut self, form: &Form<'d, 't>, targets: &Targets<'_>) -> Option<Map> {
+        let to: Vec<Option<&Address>> = form.to.iter().map(|(name, span)| self.target(name, span.clone(), targets)).collect();
         let turned: Vec<&Address> = to.iter().flatten().copied().collect();
-        let range_out = self.range_out(min.as_ref(), max.as_ref(), &turned);
-        let curve = curve.and_then(|entry| self.map_curve(&entry, range_out, &turned));
+        let range_out = self.range_out(form.min.as_ref(), form.max.as_ref(), &turned);
+        let curve = form.curve.as_ref().and_then(|entry| self.map_curve(entry, range_out, &turned));
         let to: Option<Vec<Target>> = to.into_iter().map(|address| address.map(|address| address.target)).collect();
-        Some(Map { from: from?, to: to?, range_in, range_out, curve, pickup, span: entry.key_span.clone() })
-    }
-
-    /// What a map turns: one name or a list of them.
-    fn targets<'a>(&mut self, entry: &Entry<'d, 't>, targets: &Targets<'a>) -> Vec<Option<&'a Address>> {
-        let help = "such as \"filter.cutoff\", or a list of such";
-        match entry.value {
-            _ if entry.broken => vec![None],
-            DeValue::String(name) => vec![self.target(name, entry.span.clone(), targets)],
-            DeValue::Array(list) if !list.is_empty() => list
-                .iter()
-                .map(|value| match value.get_ref() {
-                    DeValue::String(name) => self.target(name, value.span(), targets),
-                    _ => {
-                        self.wrong_type(entry, "text in quotes", help);
-                        None
-                    }
-                })
-                .collect(),
-            _ => {
-                self.wrong_type(entry, "text in quotes", help);
-                vec![None]
-            }
-        }
+        let to = to.filter(|to| !to.is_empty())?;
+        Some(Map {
+            from: form.from.clone()?,
+            to,
+            range_in: form.range_in,
+            range_out,
+            curve,
+            pickup: form.pickup,
+            toggle: form.toggle,
+            relative: form.relative,
+            step: form.step,
+            span: form.span.clone(),
+        })
     }
 
     fn target<'a>(&mut self, name: &str, span: Range<usize>, targets: &Targets<'a>) -> Option<&'a Address> {
@@ -220,23 +204,6 @@ impl<'d, 't> Reading<'d, 't> {
         diagnostic.fix = fix.map(|name| format!("\"{name}\""));
         self.findings.report(diagnostic);
         None
-    }
-
-    /// `from = [0, 127]`.
-    pub fn range_in(&mut self, entry: &Entry<'d, 't>) -> Option<(f32, f32)> {
-        let ends = match entry.value {
-            _ if entry.broken => return None,
-            DeValue::Array(list) if list.len() == 2 => list.iter().map(|value| as_number(value.get_ref())).collect::<Option<Vec<_>>>(),
-            _ => None,
-        };
-        match ends.as_deref() {
-            Some([low, high]) if low.abs() < 1e30 && high.abs() < 1e30 && low != high => Some((*low as f32, *high as f32)),
-            _ => {
-                let message = "`from` is two different numbers: what counts as 0 and as 1";
-                self.findings.report(Diagnostic::error(codes::BAD_MAP_RANGE, entry.span.clone(), message).help("such as [0, 127]"));
-                None
-            }
-        }
     }
 
     /// `min` and `max`, in the unit of what is turned.

@@ -4,12 +4,17 @@
 //! value or diagnostics out. Start reading at [`model`], then [`parse`](mod@parse); the rules of units are in `sum`.
 
 pub mod addresses;
+pub mod circle;
 pub mod codes;
 mod controls;
 mod document;
 mod edit;
 mod expression;
 mod findings;
+pub mod include;
+pub mod map_edit;
+mod map_form;
+pub mod map_spec;
 mod maps;
 pub mod model;
 mod modules;
@@ -33,10 +38,13 @@ pub mod values;
 
 pub use addresses::{Address, What, addresses};
 pub use document::LARGEST;
-pub use maps::map_source;
+pub use include::{FileText, Files, Unread};
+pub use map_edit::write_maps;
+pub use map_spec::{MapSpec, Written, parse_profile};
+pub use maps::{map_source, spell_source};
 pub use model::*;
-pub use parse::{parse, parse_bytes};
+pub use parse::{Parsed, parse, parse_bytes, parse_bytes_with, parse_with};
 pub use rack::{MasterSpec, Rack, RackMap, RackTarget, Route, SendSpec, SetSpec, SetValue, SlotOut, SlotPlaces, SlotSpec, Zone};
-pub use rack_read::{is_rack, parse_rack, parse_rack_bytes};
+pub use rack_read::{is_rack, parse_rack, parse_rack_as_far, parse_rack_bytes};
 pub use rack_write::write_rack;
 pub use slot::{is_slot_name, slot_name, slot_name_beside};

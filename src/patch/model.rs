@@ -37,6 +37,8 @@ pub struct Patch {
     pub out: Out,
     /// `[map]`, and the `midi` and `osc` of controls.
     pub maps: Vec<Map>,
+    /// Further addresses of controls: inputs of includes at which a control stands alone.
+    pub aliases: Vec<(String, ControlId)>,
 }
 
 /// One more input of an effect, named by a key of `[in]`.
@@ -208,6 +210,8 @@ pub struct Control {
     pub curve: Curve,
     /// What it does, in the user's words; may be empty.
     pub text: String,
+    /// It is the depth of a term that the table of an include gives to an input of this unit.
+    pub depth_at: Option<Unit>,
     /// Where it stands in the source.
     pub span: Range<usize>,
 }
@@ -219,12 +223,16 @@ pub struct NoteMode {
     pub mode: VoiceMode,
     /// `voices`, 1 to 256.
     pub voices: usize,
-    /// `priority`, for mono and legato.
+    /// `priority`.
     pub priority: Priority,
     /// `steal`.
     pub steal: Steal,
     /// `unison`: voices a note, 1 to 16.
     pub unison: usize,
+    /// `glide_mode`.
+    pub glide_mode: GlideMode,
+    /// `glide_when`.
+    pub glide_when: GlideWhen,
     /// `mpe`.
     pub mpe: bool,
     /// `bend_range` [octaves].
@@ -235,7 +243,26 @@ pub struct NoteMode {
     pub detune: Sum,
     /// Input `spread`, 0..1.
     pub spread: Sum,
+    /// `gate`, `pitch`, `velocity`: the patch plays its own voices.
+    pub play: Option<Play>,
 }
+
+impl NoteMode {
+    /// An input by its number: `glide` (0), `detune` (1), `spread` (2), and where the patch plays itself `gate` (3), `pitch` (4),
+    /// `velocity` (5). `[control]`
+    pub fn input(&self, number: usize) -> Option<&Sum> {
+        match number {
+            0 => Some(&self.glide),
+            1 => Some(&self.detune),
+            2 => Some(&self.spread),
+            _ => self.play.as_ref().and_then(|play| play.0.get(number - 3)),
+        }
+    }
+}
+
+/// What plays a patch's own voices: `gate`, `pitch` [octaves above C4], `velocity`; of global signals alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Play(pub [Sum; 3]);
 
 /// How notes become voices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,10 +275,10 @@ pub enum VoiceMode {
     Legato,
 }
 
-/// Which of the keys held a mono voice plays.
+/// Which of the keys held a mono voice plays, and which of the notes held never gives way to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// The last pressed.
+    /// The last pressed; any note may give way.
     Last,
     /// The lowest.
     Low,
@@ -259,17 +286,35 @@ pub enum Priority {
     High,
 }
 
-/// Which voice gives way.
+/// Which note gives way where voices are short, with all its voices. One that was let go goes before one that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Steal {
-    /// The one that started first; released ones before held ones.
+    /// The one that started first.
     Oldest,
     /// The one that is softest.
     Quietest,
-    /// One of the same pitch, else the oldest.
+    /// One of the same pitch, even where voices are free; else the oldest.
     Same,
     /// None: the new note is refused and counted.
     Never,
+}
+
+/// What the time of `glide` is the time of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GlideMode {
+    /// The whole way, however far.
+    Time,
+    /// One octave of it.
+    Rate,
+}
+
+/// Which notes glide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GlideWhen {
+    /// All.
+    Always,
+    /// Those that are struck while another key is held.
+    Legato,
 }
 
 /// `[out]`: a whole stereo cable, or a sum a side.
@@ -302,8 +347,56 @@ pub struct Map {
     pub curve: Option<Curve>,
     /// Acts only once the controller has passed the present value.
     pub pickup: bool,
+    /// Each press turns it over.
+    pub toggle: bool,
+    /// The controller has no place: it says how far it was turned.
+    pub relative: Option<Relative>,
+    /// Travel of one click of a relative controller; `None`: as suits the target.
+    pub step: Option<f32>,
     /// Where it stands in the source.
     pub span: Range<usize>,
+}
+
+/// How a controller without a place says how far it was turned, in a number of 7 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relative {
+    /// 1 to 63 up, 127 down to 64: 1 to 64 down.
+    TwosComplement,
+    /// 65 to 127: 1 to 63 up, 63 down to 0: 1 to 64 down.
+    Offset,
+    /// 1 to 63 up, 65 to 127: 1 to 63 down.
+    Sign,
+    /// One of these, told from what comes.
+    Auto,
+}
+
+impl Relative {
+    /// Their names in patches.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("twos-complement", Self::TwosComplement), ("offset", Self::Offset), ("sign", Self::Sign), ("auto", Self::Auto)];
+
+    /// Its name in patches. `[any]`
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, relative)| *relative == self).map_or("auto", |(name, _)| name)
+    }
+
+    /// The one of this name. `[any]`
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, relative)| *relative)
+    }
+
+    /// Clicks in a number of 7 bits, up or down; 0 where the way of counting is not known. `[any]`
+    pub fn clicks(self, value: u8) -> i32 {
+        let value = i32::from(value & 127);
+        match self {
+            Self::TwosComplement if value < 64 => value,
+            Self::TwosComplement => value - 128,
+            Self::Offset => value - 64,
+            Self::Sign if value < 64 => value,
+            Self::Sign => 64 - value,
+            Self::Auto => 0,
+        }
+    }
 }
 
 /// Where a map's values come from.
@@ -334,7 +427,7 @@ pub enum Target {
     Depth(ModuleId, usize, usize),
     /// A setting.
     Setting(ModuleId, usize),
-    /// The base of `glide` (0), `detune` (1) or `spread` (2) of `[note]`.
+    /// The base of an input of `[note]`, by the number that [`NoteMode::input`] has for it.
     NoteBase(usize),
     /// The depth of a term of one of these.
     NoteDepth(usize, usize),

@@ -19,12 +19,24 @@ use super::values;
 
 /// A module's table before its inputs are read.
 pub(super) struct Table<'d, 't> {
-    name: String,
-    domain: Domain,
+    pub name: String,
+    pub domain: Domain,
     /// What it is, or the nearest to what it claims to be.
-    kind: Option<&'static ModuleDef>,
-    entries: Vec<Entry<'d, 't>>,
-    span: Range<usize>,
+    pub kind: Option<&'static ModuleDef>,
+    pub entries: Vec<Entry<'d, 't>>,
+    pub span: Range<usize>,
+    pub part: Part,
+}
+
+/// Where what stands in a table comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// From its own entries.
+    Own,
+    /// It is a module of an include: its number, and the module's there.
+    Inside(usize, usize),
+    /// It is the `[out]` of an include.
+    Out(usize),
 }
 
 /// What counts where nothing is written at an input.
@@ -67,11 +79,15 @@ impl<'d, 't> Reading<'d, 't> {
                 let help = "add `[note]` to play notes, or write `[global.…]` for an effect or a drone";
                 self.findings.report(Diagnostic::error(codes::VOICE_WITHOUT_NOTE, entry.key_span.clone(), message).help(help));
             }
+            if let Some(include) = entries.iter().find(|entry| entry.key == "include").cloned() {
+                self.include(&entry, entries, &include, domain, catalogue, &mut tables);
+                continue;
+            }
             let (known, kind) = self.kind(&entry, &entries, domain, catalogue);
             let id = ModuleId(tables.len());
             self.scope.declare(entry.key, entry.key_span.clone(), Meaning::Module(id), &mut self.findings);
             self.scope.modules.push(Head { name: entry.key.to_owned(), domain, kind: known, sound: known.is_some() });
-            tables.push(Table { name: entry.key.to_owned(), domain, kind, entries, span: entry.span });
+            tables.push(Table { name: entry.key.to_owned(), domain, kind, entries, span: entry.span, part: Part::Own });
         }
         tables
     }
@@ -85,11 +101,7 @@ impl<'d, 't> Reading<'d, 't> {
         catalogue: &Catalogue,
     ) -> (Option<&'static ModuleDef>, Option<&'static ModuleDef>) {
         let Some(entry) = entries.iter().find(|entry| entry.key == "type") else {
-            if let Some(include) = entries.iter().find(|entry| entry.key == "include") {
-                let message = "`include` is not read by this version";
-                let help = "write the modules of that patch into this one";
-                self.findings.report(Diagnostic::error(codes::NOT_SUPPORTED, include.key_span.clone(), message).help(help));
-            } else if self.document.is_whole() {
+            if self.document.is_whole() {
                 let message = format!("module `{}` does not say what it is", short(module.key));
                 let names: Vec<_> = catalogue.iter().map(|kind| kind.name).collect();
                 self.findings.report(
@@ -120,6 +132,9 @@ impl<'d, 't> Reading<'d, 't> {
 
     /// Reads a module's inputs and settings. What still needs a pitch somewhere is added to `pending`.
     pub fn module(&mut self, id: ModuleId, table: &Table<'d, 't>, pending: &mut Vec<Pending>) -> Option<Module> {
+        if table.part != Part::Own {
+            return self.included_module(table);
+        }
         let kind = table.kind?;
         let mut inputs: Vec<Sum> = kind.inputs.iter().map(|input| unwritten(input, table.domain)).collect();
         let mut settings = Settings::defaults(kind.settings);
@@ -133,7 +148,7 @@ impl<'d, 't> Reading<'d, 't> {
                 if let Some(value) = self.setting(entry, setting) {
                     settings.0[setting.index] = value;
                 }
-            } else if !matches!(entry.key, "type" | "include") {
+            } else if entry.key != "type" {
                 self.unknown_input(entry, kind, table);
             }
         }

@@ -1,5 +1,7 @@
 //! Text → [`Patch`]: the whole way, every mistake collected.
 
+use std::path::PathBuf;
+
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::module::Catalogue;
 
@@ -7,12 +9,13 @@ use super::addresses::addresses;
 use super::codes;
 use super::document::{self, Document, Entry, LARGEST};
 use super::findings::Findings;
+use super::include::{Files, MOST_MODULES, Shelf};
 use super::maps::Targets;
 use super::model::{ControlId, Map, ModuleId, NamedInput, Patch, Target};
 use super::pitch;
 use super::quantity::Quantity;
 use super::reading::Reading;
-use super::scope::{Scope, short};
+use super::scope::short;
 use super::stereo::Sides;
 
 /// Keys at the top of a patch.
@@ -24,17 +27,58 @@ pub const TEMPO: (f64, f64) = (1.0, 999.0);
 /// Reads a patch. There is one exactly where no mistake is an error. `[control]`
 ///
 /// Spans are bytes of `text`. Takes time in proportion to the text, which may hold anything; more than 1 MiB is refused.
+/// Nothing is included: that needs [`parse_with`].
 pub fn parse(text: &str, catalogue: &Catalogue) -> (Option<Patch>, Vec<Diagnostic>) {
+    let (patch, diagnostics, _) = read_patch(text, catalogue, None, Shelf::default());
+    (patch, diagnostics)
+}
+
+/// A patch that was read with the files it includes.
+#[derive(Clone, Debug, Default)]
+pub struct Parsed {
+    /// The patch, exactly where no mistake is an error.
+    pub patch: Option<Patch>,
+    /// All that is to be said, of included files too.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that it includes, also by way of others, each once; and those that it would include if they were there.
+    pub files: Vec<PathBuf>,
+}
+
+/// The same with the files that it includes. `[control]`
+pub fn parse_with(text: &str, catalogue: &Catalogue, files: &dyn Files) -> Parsed {
+    let (patch, diagnostics, shelf) = read_patch(text, catalogue, Some(files), Shelf::new(files.itself()));
+    Parsed { patch, diagnostics, files: shelf.asked }
+}
+
+/// The same for the bytes of a file, which may not be text. `[control]`
+pub fn parse_bytes_with(bytes: &[u8], catalogue: &Catalogue, files: &dyn Files) -> Parsed {
+    let mut asked = Vec::new();
+    let (patch, diagnostics) = of_bytes(bytes, |text| {
+        let parsed = parse_with(text, catalogue, files);
+        asked = parsed.files;
+        (parsed.patch, parsed.diagnostics)
+    });
+    Parsed { patch, diagnostics, files: asked }
+}
+
+/// Reads a patch, be it included or not.
+pub(super) fn read_patch(
+    text: &str,
+    catalogue: &Catalogue,
+    files: Option<&dyn Files>,
+    shelf: Shelf,
+) -> (Option<Patch>, Vec<Diagnostic>, Shelf) {
     if let Some(diagnostic) = too_big(text) {
-        return (None, vec![diagnostic]);
+        return (None, vec![diagnostic], shelf);
     }
     let mut findings = Findings::new();
     let document = document::read(text, &mut findings);
-    let mut reading = Reading { document: &document, findings, scope: Scope::default() };
+    let mut reading = Reading { files, shelf, ..Reading::new(&document, findings) };
     let patch = reading.patch(catalogue);
+    let shelf = reading.shelf;
     let diagnostics = reading.findings.finish();
     let right = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    (patch.filter(|_| right), diagnostics)
+    (patch.filter(|_| right), diagnostics, shelf)
 }
 
 /// The same for the bytes of a file, which may not be text. Where they are not, spans are bytes of what
@@ -99,10 +143,11 @@ impl<'d, 't> Reading<'d, 't> {
         let controls = section(self, "controls", "such as `brightness = \"300 Hz\"` below `[controls]`");
         let drafts = controls.map(|(_, entries)| self.control_drafts(&entries)).unwrap_or_default();
         let tables = self.module_tables(find("voice"), find("global"), catalogue);
-        if let Some((_, entries)) = section(self, "note", "write `[note]`, and below it `mode = \"mono\"`") {
-            patch.note = Some(self.note(&entries));
-        }
         let mut pending = Vec::new();
+        let of_includes = self.include_controls(drafts.len(), &mut pending);
+        if let Some((_, entries)) = section(self, "note", "write `[note]`, and below it `mode = \"mono\"`") {
+            patch.note = Some(self.note(&entries, &mut pending));
+        }
         let modules: Vec<_> = tables.iter().enumerate().map(|(at, table)| self.module(ModuleId(at), table, &mut pending)).collect();
         match section(self, "out", "write `[out]`, and below it `in = \"…\"`") {
             Some((entry, entries)) => patch.out = self.out(entry, &entries),
@@ -114,12 +159,19 @@ impl<'d, 't> Reading<'d, 't> {
             }
             None => {}
         }
-        let controls: Vec<_> = drafts.iter().enumerate().map(|(at, draft)| self.control(ControlId(at), draft)).collect();
-        pitch::check(&modules, &controls, &pending, &mut self.findings);
+        let own = drafts.iter().enumerate().map(|(at, draft)| self.control(ControlId(at), draft));
+        let controls: Vec<_> = own.collect::<Vec<_>>().into_iter().chain(of_includes).collect();
+        if !self.includes.is_empty() && modules.len() > MOST_MODULES {
+            let message = format!("with what it includes the patch has more than {MOST_MODULES} modules");
+            self.findings.report(Diagnostic::error(codes::INCLUDE_LIMIT, 0..0, message).help("include less"));
+        }
+        pitch::check(&modules, &controls, patch.note.as_ref(), &pending, &mut self.findings);
         patch.inputs = self.scope.inputs.clone();
         patch.modules = modules.into_iter().flatten().collect();
         patch.controls = controls;
+        patch.aliases = self.include_aliases();
         if patch.modules.len() == self.scope.modules.len() {
+            self.plays_before_voices(&patch);
             let sides = Sides::of(&patch);
             for (module, output, diagnostic) in std::mem::take(&mut self.findings.sides) {
                 if !sides.output_is_stereo(&patch, module, output) {
@@ -161,9 +213,9 @@ impl<'d, 't> Reading<'d, 't> {
                 self.findings.report(Diagnostic::error(codes::RACK_HERE, entry.key_span.clone(), message).help(help));
             }
             "include" => {
-                let message = "`include` is not read by this version";
-                let help = "write the modules of that patch into this one";
-                self.findings.report(Diagnostic::error(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));
+                let message = "`include` stands in a module's table, in place of `type`";
+                let help = "write `[voice.lead]`, and below it `include = \"…\"`";
+                self.findings.report(Diagnostic::error(codes::UNKNOWN_KEY, entry.key_span.clone(), message).help(help));
             }
             key if TOP.contains(&key) => {}
             key => {

@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use crate::base::diagnostic::Diagnostic;
 use crate::base::units::Unit;
-use crate::module::NoteSource;
+use crate::module::{Input, NoteSource};
 
 use super::codes;
 use super::findings::Findings;
-use super::model::{Base, Control, Domain, KeySource, Module, ModuleId, Source, Sum};
+use super::model::{Base, Control, Domain, KeySource, Module, ModuleId, NoteMode, Source, Sum};
+use super::note::PLAYED;
 use super::values;
 
 /// What could not be decided while a module was read.
@@ -25,36 +26,78 @@ pub(super) enum Pending {
         /// The span holds the expression alone.
         exact: bool,
     },
+    /// This sum, which is given to a control of an include, needs a pitch.
+    Given {
+        /// As it is told.
+        name: String,
+        sum: Sum,
+        /// What could be added.
+        default: String,
+        span: Range<usize>,
+    },
+    /// So does `pitch` of `[note]`.
+    Note {
+        /// Its expression.
+        span: Range<usize>,
+        /// The span holds the expression alone.
+        exact: bool,
+    },
     /// What this module carries is not known, because something in it is wrong.
     Unknown(ModuleId),
 }
 
 /// Reports each pending input that has no pitch. `modules` are all of the patch, `None` where one could not be read.
-pub(super) fn check(modules: &[Option<Module>], controls: &[Control], pending: &[Pending], findings: &mut Findings) {
-    if !pending.iter().any(|pending| matches!(pending, Pending::Pitch { .. })) {
+pub(super) fn check(
+    modules: &[Option<Module>],
+    controls: &[Control],
+    note: Option<&NoteMode>,
+    pending: &[Pending],
+    findings: &mut Findings,
+) {
+    if pending.iter().all(|pending| matches!(pending, Pending::Unknown(_))) {
         return;
     }
     let carries = carriers(modules, controls, pending);
-    for pending in pending {
-        let Pending::Pitch { module, input, span, exact } = pending else { continue };
-        let Some(found) = &modules[module.0] else { continue };
-        let sum = &found.inputs[*input];
+    let has_pitch = |sum: &Sum| {
         let mut has = false;
         each_source(sum, &mut |source| {
             has |= is_pitch(source, modules, controls)
                 || matches!(source, Source::Output { module, output, .. } if carries[module.0] && any_signal(modules, *module, *output));
         });
-        if !has {
-            report(found, *input, span, *exact, findings);
+        has
+    };
+    for pending in pending {
+        match pending {
+            Pending::Unknown(_) => {}
+            Pending::Given { sum, .. } if has_pitch(sum) => {}
+            Pending::Given { name, default, span, .. } => {
+                let message = format!("`{name}` is given neither a frequency nor a pitch");
+                let help = format!("intervals and plain signals only move a frequency: add `{default}`, or another frequency or pitch");
+                findings.report(Diagnostic::error(codes::NO_FREQUENCY, span.clone(), message).help(help));
+            }
+            Pending::Pitch { module, input, span, exact } => {
+                if let Some(found) = &modules[module.0]
+                    && !has_pitch(&found.inputs[*input])
+                {
+                    let text = &found.inputs[*input].text;
+                    let input = &found.kind.inputs[*input];
+                    report((&found.name, input, found.domain), text, span, *exact, findings);
+                }
+            }
+            Pending::Note { span, exact } => {
+                if let Some(sum) = note.and_then(|note| note.input(4))
+                    && !has_pitch(sum)
+                {
+                    report(("note", &PLAYED[1], Domain::Global), &sum.text, span, *exact, findings);
+                }
+            }
         }
     }
 }
 
-fn report(module: &Module, input: usize, span: &Range<usize>, exact: bool, findings: &mut Findings) {
-    let input = &module.kind.inputs[input];
-    let text = &module.inputs[input.index].text;
-    let place = format!("{}.{}", module.name, input.name);
-    let add = match module.domain {
+fn report((name, input, domain): (&str, &Input, Domain), text: &str, span: &Range<usize>, exact: bool, findings: &mut Findings) {
+    let place = format!("{name}.{}", input.name);
+    let add = match domain {
         Domain::Voice if input.normalled == Some(NoteSource::Pitch) => "note.pitch".to_owned(),
         _ => values::spell_natural(input.unit, input.default),
     };

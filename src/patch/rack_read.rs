@@ -11,7 +11,7 @@ use super::codes;
 use super::controls::curve_of;
 use super::document::{self, Entry, LARGEST};
 use super::findings::Findings;
-use super::maps::KEYS as MAP_KEYS;
+use super::map_form::KEYS as MAP_KEYS;
 use super::parse::{of_bytes, too_big};
 use super::quantity::{self, Quantity};
 use super::rack::{
@@ -19,7 +19,7 @@ use super::rack::{
     Zone,
 };
 use super::reading::{Reading, as_number};
-use super::scope::{Scope, short};
+use super::scope::short;
 use super::slot::{is_slot_name, slot_name};
 
 /// Keys at the top of a rack.
@@ -49,16 +49,22 @@ pub fn is_rack(text: &str) -> bool {
 /// Spans are bytes of `text`. What can only be known with the patches is checked by [`Rack::check_with`]. Takes time in
 /// proportion to the text, which may hold anything; more than 1 MiB is refused.
 pub fn parse_rack(text: &str) -> (Option<Rack>, Vec<Diagnostic>) {
+    let (rack, diagnostics) = parse_rack_as_far(text);
+    let right = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    (rack.filter(|_| right), diagnostics)
+}
+
+/// The same, with the rack as far as it could be read: what is wrong in it is as it is usual, and slots may have no patch.
+/// `[control]`
+pub fn parse_rack_as_far(text: &str) -> (Option<Rack>, Vec<Diagnostic>) {
     if let Some(diagnostic) = too_big(text) {
         return (None, vec![diagnostic]);
     }
     let mut findings = Findings::new();
     let document = document::read(text, &mut findings);
-    let mut reading = Reading { document: &document, findings, scope: Scope::default() };
+    let mut reading = Reading::new(&document, findings);
     let rack = reading.rack();
-    let diagnostics = reading.findings.finish();
-    let right = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    (rack.filter(|_| right), diagnostics)
+    (rack, reading.findings.finish())
 }
 
 /// The same for the bytes of a file, which may not be text. `[control]`
@@ -223,8 +229,17 @@ impl<'d, 't> Reading<'d, 't> {
 
     /// A level of the mixer [dB].
     fn level(&mut self, entry: &Entry<'d, 't>) -> Option<f32> {
-        let quantity = self.quantity(entry)?;
+        let quantity = self.amount(entry)?;
         self.decibels(entry, quantity)
+    }
+
+    /// A number with or without a unit, and no switch.
+    fn amount(&mut self, entry: &Entry<'d, 't>) -> Option<Quantity> {
+        if matches!(entry.value, DeValue::Boolean(_)) {
+            self.wrong_type(entry, "a number or text", "such as 0.5 or \"-6 dB\"");
+            return None;
+        }
+        self.quantity(entry)
     }
 
     fn decibels(&mut self, entry: &Entry<'d, 't>, quantity: Quantity) -> Option<f32> {
@@ -236,7 +251,7 @@ impl<'d, 't> Reading<'d, 't> {
     }
 
     fn pan(&mut self, entry: &Entry<'d, 't>) -> Option<f32> {
-        match self.quantity(entry)? {
+        match self.amount(entry)? {
             Quantity::Plain(pan) | Quantity::Percent(pan) => self.within(entry, pan, (-1.0, 1.0), ": left is -1, right is 1"),
             other => {
                 self.wrong_unit(entry, other, "a number from -1 (left) to 1 (right)", "such as 0.3");
@@ -301,7 +316,7 @@ impl<'d, 't> Reading<'d, 't> {
                         }
                     }
                 }
-                _ => (self.quantity(&field), false),
+                _ => (self.amount(&field), false),
             };
             let level = quantity.and_then(|quantity| self.decibels(&field, quantity)).unwrap_or(0.0);
             slot.route.sends.push(SendSpec { to: field.key.to_owned(), level, pre });
@@ -366,7 +381,7 @@ impl<'d, 't> Reading<'d, 't> {
     }
 
     fn transpose(&mut self, entry: &Entry<'d, 't>) -> Option<f32> {
-        match self.quantity(entry)? {
+        match self.amount(entry)? {
             Quantity::Interval(octaves) => self.within(entry, octaves, (-TRANSPOSE, TRANSPOSE), " oct"),
             Quantity::Plain(0.0) => Some(0.0),
             Quantity::Plain(number) => {

@@ -8,7 +8,8 @@ use super::codes;
 use super::document::{Document, Entry, Origin};
 use super::expression::{self, Expression, Factor, Product};
 use super::findings::Findings;
-use super::model::Sum;
+use super::include::{Files, Included, Shelf};
+use super::model::{ControlId, Sum};
 use super::quantity::{self, Fault, Quantity};
 use super::scope::{Scope, short};
 use super::sum::{self, Place};
@@ -19,6 +20,20 @@ pub(super) struct Reading<'d, 't> {
     pub document: &'d Document<'t>,
     pub findings: Findings,
     pub scope: Scope,
+    /// Where included files come from.
+    pub files: Option<&'d dyn Files>,
+    pub shelf: Shelf,
+    pub includes: Vec<Included<'d, 't>>,
+    /// Further names of controls.
+    pub aliases: Vec<(String, ControlId)>,
+}
+
+impl<'d, 't> Reading<'d, 't> {
+    /// A file of which nothing is read, and which includes no other.
+    pub fn new(document: &'d Document<'t>, findings: Findings) -> Self {
+        let (scope, shelf) = (Scope::default(), Shelf::default());
+        Self { document, findings, scope, files: None, shelf, includes: Vec::new(), aliases: Vec::new() }
+    }
 }
 
 /// What a value is, in the words of a user.

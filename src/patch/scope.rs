@@ -214,6 +214,12 @@ impl Scope {
         let (output, rest) = match kind.outputs.iter().position(|output| output.name == *word) {
             Some(at) => (at, &name.words[2..]),
             None if side(word).is_some() => (0, &name.words[1..]),
+            None if head.name.contains('/') => {
+                let message = format!("`{0}` is an include: it gives out what its `[out]` does, as `{0}`", name.words[0].0);
+                findings
+                    .report(Diagnostic::error(codes::UNKNOWN_OUTPUT, span.clone(), message).help("or one side of it, `.left` or `.right`"));
+                return None;
+            }
             None => {
                 let names: Vec<_> = kind.outputs.iter().map(|output| output.name).collect();
                 let mut diagnostic = Diagnostic::error(

@@ -167,12 +167,13 @@ pub fn from_travel(x: f32, curve: Curve, min: f32, max: f32, unit: Unit) -> f32 
     counted(unit, value).clamp(min.min(max), max.max(min))
 }
 
-/// The place 0..1 in a knob's travel of a counted value: the inverse of [`from_travel`]. `[control]`
+/// The place 0..1 in a knob's travel of a counted value: the inverse of [`from_travel`]. The range may be upside down. `[control]`
 pub fn to_travel(value: f32, curve: Curve, min: f32, max: f32, unit: Unit) -> f32 {
-    if value >= max {
+    let (before, beyond) = if min <= max { (value <= min, value >= max) } else { (value >= min, value <= max) };
+    if beyond {
         return 1.0;
     }
-    if value <= min || value.is_nan() {
+    if before || value.is_nan() {
         return 0.0;
     }
     let (low, high, value) = (natural(unit, min), natural(unit, max), natural(unit, value));
@@ -302,6 +303,8 @@ mod tests {
         for unit in UNITS {
             for (curve, min, max) in
                 [(Curve::Linear, 0.1f32, 3.3f32), (Curve::Log, 0.1, 3.3), (Curve::Power(3.0), 0.1, 3.3), (Curve::Power(0.5), 0.1, 3.3)]
+                    .into_iter()
+                    .flat_map(|(curve, min, max)| [(curve, min, max), (curve, max, min)])
             {
                 assert_eq!(from_travel(0.0, curve, min, max, unit), min);
                 assert_eq!(from_travel(1.0, curve, min, max, unit), max);

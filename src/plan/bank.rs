@@ -32,6 +32,15 @@ pub struct Send {
     pub section: usize,
 }
 
+/// How a pitch gets to where a note has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glide {
+    /// Where it comes from [octaves above C4]; `None`: from where the voice is.
+    pub from: Option<f32>,
+    /// In how many frames.
+    pub frames: u32,
+}
+
 /// How a voice begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Start {
@@ -41,8 +50,12 @@ pub struct Start {
     pub velocity: f32,
     /// ±1.
     pub pan: f32,
-    /// Where it glides from, and in how many frames.
-    pub glide: Option<(f32, u32)>,
+    /// Whether it glides there.
+    pub glide: Option<Glide>,
+    /// Its pitch moves with the wire that plays the voices, from where that stands.
+    pub follow: Option<f32>,
+    /// How far its lane has gone with that wire until now.
+    pub followed: f32,
     /// Drawn from voice and note count.
     pub seed: Seed,
     /// The envelopes are struck.
@@ -59,15 +72,19 @@ pub trait Voices: std::marker::Send {
     fn start(&mut self, voice: usize, frame: usize, start: Start);
     /// A voice's gate falls; `velocity` is how fast its key was let go.
     fn release(&mut self, voice: usize, frame: usize, velocity: f32);
+    /// A voice's pitch moves no more with the wire that plays the voices, with which it has gone so far.
+    fn leave(&mut self, voice: usize, frame: usize, followed: f32);
     /// A voice's source moves to a value in so many frames.
     fn set(&mut self, voice: usize, frame: usize, source: NoteSource, value: f32, frames: u32);
     /// A voice gets a value of its own in place of a knob's, from where the knob stands.
     fn set_own(&mut self, voice: usize, frame: usize, knob_wire: u32, from: f32, value: f32, frames: u32);
-    /// A voice ends: within the fade, or in this frame.
+    /// A voice ends with the block before: within the fade, or at once.
     fn end(&mut self, voice: usize, at_once: bool);
-    /// The pitch of a voice as it is now, without bend.
-    fn pitch_now(&self, voice: usize) -> f32;
-    /// How loud a voice was of late.
+    /// A voice ends in a frame of the tile, within the fade.
+    fn end_at(&mut self, voice: usize, frame: usize);
+    /// The pitch of a voice in a frame of the tile, without bend; the block begins in frame `from`.
+    fn pitch_at(&self, voice: usize, from: usize, frame: usize) -> f32;
+    /// How loud a voice was of late, as of the last multiple of 64 frames.
     fn loudness(&self, voice: usize) -> f32;
     /// Runs a section for all groups, and puts the sums of their sends into the global part's wires.
     fn run(&mut self, section: usize, global: &mut [Wire<f32>], block: &BlockCall<'_>, faults: &mut dyn FnMut(u16, usize));
@@ -112,6 +129,7 @@ pub struct BankCarry {
 #[derive(Clone, Copy, Debug)]
 enum CutKind {
     Start(Seed),
+    End,
     Own(u32),
 }
 
@@ -155,6 +173,8 @@ struct VoiceGroup<L: Lanes> {
 pub struct BankShape {
     /// Voices.
     pub voices: usize,
+    /// The wire of the global part that the pitch of the patch's own notes moves with.
+    pub follow: Option<u32>,
     /// The wires of the note sources.
     pub sources: PanelWires,
     /// The spans of each voice section.
@@ -192,7 +212,7 @@ impl<L: Lanes> Bank<L> {
                 sounding: LaneMask::NONE,
                 sounding_after: LaneMask::NONE,
                 gates: LaneMask::NONE,
-                cuts: Vec::with_capacity(CUTS),
+                cuts: Vec::with_capacity(CUTS + PARTIALS),
                 sends: vec![SendState::default(); shape.sends.len()],
                 kept: shape.kept.iter().map(|_| Wire::new()).collect(),
                 own_before: vec![LaneMask::NONE; shape.own.len()],
@@ -217,11 +237,19 @@ impl<L: Lanes> VoiceGroup<L> {
     }
 
     fn cut(&mut self, frame: usize, lane: usize, kind: CutKind) -> bool {
+        let cut = Cut { frame: frame as u8, lane: lane as u8, kind };
+        let mine = |cut: &Cut| cut.lane as usize == lane && !matches!(cut.kind, CutKind::Own(_));
         let room = self.cuts.len() < CUTS;
-        if room {
-            self.cuts.push(Cut { frame: frame as u8, lane: lane as u8, kind });
+        match kind {
+            _ if room => self.cuts.push(cut),
+            CutKind::Own(_) => return false,
+            // A flood: the last of a lane's starts and ends counts, in the frame of one before it. There is room for one a lane.
+            CutKind::Start(_) | CutKind::End => match self.cuts.iter_mut().rfind(|cut| mine(cut)) {
+                Some(last) => last.kind = kind,
+                None => self.cuts.push(cut),
+            },
         }
-        room
+        true
     }
 }
 
@@ -232,7 +260,7 @@ impl<L: Lanes> Voices for Bank<L> {
 
     fn start(&mut self, voice: usize, frame: usize, start: Start) {
         let (group, lane) = Self::place(voice);
-        let fade = self.fade;
+        let (fade, follows) = (self.fade, self.shape.follow.is_some());
         let group = &mut self.groups[group];
         if start.afresh {
             group.cut(frame, lane, CutKind::Start(start.seed));
@@ -243,12 +271,20 @@ impl<L: Lanes> Voices for Bank<L> {
         let own = &mut group.group.own;
         let mut change = |aspect, value, frames| group.panel.change(frame, lane, aspect, value, frames, own);
         let source = |source: NoteSource| Aspect::Source(source);
+        if follows {
+            change(Aspect::Leave, start.followed, 0);
+        }
         match start.glide {
-            Some((from, frames)) => {
-                change(Aspect::Pitch, from, 0);
+            Some(Glide { from, frames }) => {
+                if let Some(from) = from {
+                    change(Aspect::Pitch, from, 0);
+                }
                 change(Aspect::Pitch, start.pitch, frames);
             }
             None => change(Aspect::Pitch, start.pitch, 0),
+        }
+        if let Some(stands) = start.follow.filter(|_| follows) {
+            change(Aspect::Follow, stands, 0);
         }
         change(source(NoteSource::Gate), 1.0, 0);
         // Where the voice sounds on, another force must not jump.
@@ -274,6 +310,12 @@ impl<L: Lanes> Voices for Bank<L> {
         let own = &mut group.group.own;
         group.panel.change(frame, lane, Aspect::Source(NoteSource::Gate), 0.0, 0, own);
         group.panel.change(frame, lane, Aspect::Source(NoteSource::Lift), velocity, 0, own);
+    }
+
+    fn leave(&mut self, voice: usize, frame: usize, followed: f32) {
+        let (group, lane) = Self::place(voice);
+        let group = &mut self.groups[group];
+        group.panel.change(frame, lane, Aspect::Leave, followed, 0, &mut group.group.own);
     }
 
     fn set(&mut self, voice: usize, frame: usize, source: NoteSource, value: f32, frames: u32) {
@@ -314,9 +356,20 @@ impl<L: Lanes> Voices for Bank<L> {
         }
     }
 
-    fn pitch_now(&self, voice: usize) -> f32 {
+    fn end_at(&mut self, voice: usize, frame: usize) {
         let (group, lane) = Self::place(voice);
-        self.groups[group].panel.pitch_now(lane)
+        let one = LaneMask::one(lane);
+        let fade = self.fade;
+        let group = &mut self.groups[group];
+        group.cut(frame, lane, CutKind::End);
+        group.sounding_after = group.sounding_after.without(one);
+        group.gates = group.gates.without(one);
+        group.tail = fade + 2 * BLOCK as u32;
+    }
+
+    fn pitch_at(&self, voice: usize, from: usize, frame: usize) -> f32 {
+        let (group, lane) = Self::place(voice);
+        self.groups[group].panel.pitch_at(lane, from, frame)
     }
 
     fn loudness(&self, voice: usize) -> f32 {
@@ -345,7 +398,8 @@ impl<L: Lanes> Voices for Bank<L> {
                 std::mem::swap(&mut self.part.wires[*wire as usize], kept);
             }
             if !voices.rendered {
-                voices.panel.render(&self.shape.sources, &mut voices.group.own, &mut self.part.wires, from, to);
+                let followed = self.shape.follow.map(|wire| &global[wire as usize]);
+                voices.panel.render(&self.shape.sources, followed, &mut voices.group.own, &mut self.part.wires, (from, to));
                 voices.rendered = true;
             }
             for (own, before) in voices.group.own.iter_mut().zip(&voices.own_before) {
@@ -369,6 +423,12 @@ impl<L: Lanes> Voices for Bank<L> {
                                 if send.last.lane(cut.lane as usize) != 0.0 {
                                     send.fade.expect(one, Meet::Jump);
                                 }
+                            }
+                        }
+                        CutKind::End => {
+                            lanes = lanes.without(one);
+                            for (number, _) in sends() {
+                                voices.sends[number].fade.expect(one, Meet::Jump);
                             }
                         }
                         CutKind::Own(number) => {

@@ -73,6 +73,8 @@ pub fn compile(
         priority: note.priority,
         steal: note.steal,
         unison: note.unison,
+        glide_mode: note.glide_mode,
+        glide_when: note.glide_when,
         glide: note_input(&mut lowering, 0, &note.glide, (0.0, 10.0)),
         detune: note_input(&mut lowering, 1, &note.detune, (0.0, 4.0)),
         spread: note_input(&mut lowering, 2, &note.spread, (0.0, 1.0)),
@@ -97,6 +99,7 @@ pub fn compile(
         pulses,
         inputs,
         out,
+        played,
         sources,
         own,
         own_names,
@@ -139,6 +142,7 @@ pub fn compile(
     kept.dedup();
     let shape = BankShape {
         voices,
+        follow: played.map(|[_, pitch, _]| on_global(pitch)),
         sources: sources.map(|wire| wire.map(on_voice)),
         sections: voice.sections.clone(),
         sends,
@@ -175,6 +179,7 @@ pub fn compile(
         keys,
         inputs: inputs.iter().map(|pair| pair.map(on_global)).collect(),
         out: out.map(on_global),
+        played: played.map(|wires| wires.map(on_global)),
         lists,
         note,
         fade,
@@ -201,6 +206,7 @@ fn emit(lowering: &mut Lowering<'_>, order: &Order) -> Vec<Section> {
                     Item::Module(module) => lowering.module(module),
                     Item::Send(send) => lowering.send(send, order.sends[send], voice_sections),
                     Item::Out => lowering.output(),
+                    Item::Notes => lowering.notes(),
                 }
             }
             lowering.end(voice, together);
@@ -351,7 +357,9 @@ pub(super) fn sum_key(patch: &Patch, consumer: Consumer, side: u8) -> SumKey {
             let module = &patch.modules[module.0];
             SumKey { module: module.name.clone(), input: module.kind.inputs[input].name.to_string(), side }
         }
-        Consumer::Out(which) => SumKey { module: String::new(), input: if which == 0 { "in".into() } else { "right".into() }, side },
+        Consumer::Out(which) | Consumer::Note(which) => {
+            SumKey { module: String::new(), input: if which == 0 { "in".into() } else { "right".into() }, side }
+        }
     }
 }
 

@@ -96,6 +96,7 @@ impl Lowering<'_> {
     fn is_gate(&self, owner: KnobOwner) -> bool {
         match owner {
             KnobOwner::Base(module, input) => matches!(self.patch.modules[module.0].kind.inputs[input].unit, Unit::Gate | Unit::Trigger),
+            KnobOwner::NoteBase(number) => number == 3,
             _ => false,
         }
     }

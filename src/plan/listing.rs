@@ -36,6 +36,10 @@ pub fn listing(patch: &Patch) -> String {
             match item {
                 Item::Module(id) => module(&mut text, patch, *id, together.cycle, &outline.layout),
                 Item::Send(_) => sends(&mut text, patch, &order, together),
+                Item::Notes => {
+                    let words: Vec<&str> = order::played_sums(patch).map(|(_, sum)| sum.text.as_str()).collect();
+                    let _ = writeln!(text, "  {:<28} {}", "notes of its own", words.join(" | "));
+                }
                 Item::Out => {
                     let words: Vec<&str> = order::out_sums(patch).iter().map(|sum| sum.text.as_str()).collect();
                     let _ = writeln!(text, "  {:<28} {}", "out", words.join(" | "));
@@ -97,7 +101,7 @@ fn sends(text: &mut String, patch: &Patch, order: &Order, together: &Together) {
                 let module = &patch.modules[module.0];
                 format!("{}.{}", module.name, module.kind.inputs[input].name)
             }
-            Consumer::Out(_) => "out".to_string(),
+            Consumer::Out(_) | Consumer::Note(_) => "out".to_string(),
         };
         let late = if send.delayed { "; closes a cycle through the sum of the voices: 64 samples of delay here" } else { "" };
         let _ = writeln!(text, "  {:<28} summed over the voices{late}", format!("to {target}"));

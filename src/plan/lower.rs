@@ -18,11 +18,16 @@ use super::sum::{Depth, Factor, Finish, Product, SumShape};
 use crate::base::units::Unit;
 use crate::module::io::List;
 use crate::module::{Input, NoteSource};
+use crate::patch::note::PLAYED;
 use crate::patch::stereo::Sides;
 use crate::patch::{Amount, Base, Domain, KeySource, ModuleId, Out, Patch, Source, Sum, Term};
 
 /// A jump of a depth is never shorter than this [ms].
 const DEPTH_MS: f32 = 5.0;
+
+/// The pitches that a patch plays itself lie between these [octaves above C4].
+const LOWEST: f32 = -15.0;
+const HIGHEST: f32 = 7.0;
 
 /// A kernel before its wires have places.
 pub struct KernelDraft {
@@ -109,6 +114,8 @@ pub struct Lowering<'a> {
     pub inputs: Vec<[u32; 2]>,
     /// The output.
     pub out: [u32; 2],
+    /// What plays the voices: gate, pitch, velocity.
+    pub played: Option<[u32; 3]>,
     /// Note sources.
     pub sources: PanelWires,
     /// Own values: knob, wire.
@@ -136,7 +143,12 @@ impl<'a> Lowering<'a> {
             module_lists.push(start..lists.len() as u32);
         }
         let mut used = HashSet::new();
-        let sums = patch.modules.iter().flat_map(|module| &module.inputs).chain(order::out_sums(patch));
+        let sums = patch
+            .modules
+            .iter()
+            .flat_map(|module| &module.inputs)
+            .chain(order::out_sums(patch))
+            .chain(order::played_sums(patch).map(|(_, sum)| sum));
         sums.for_each(|sum| used_outputs(sum, &mut used));
         let mut lowering = Self {
             patch,
@@ -159,6 +171,7 @@ impl<'a> Lowering<'a> {
             pulses: Vec::new(),
             inputs: Vec::new(),
             out: [0; 2],
+            played: None,
             sources: [None; 11],
             own: Vec::new(),
             own_of: HashMap::new(),
@@ -356,10 +369,21 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// What plays the voices. `[control]`
+    pub fn notes(&mut self) {
+        let mut wires = [0; 3];
+        for (at, wire) in wires.iter_mut().enumerate() {
+            *wire = self.input_sum(false, Consumer::Note(at + 3), 0, &PLAYED[at], None);
+            self.global.pinned[*wire as usize] = true;
+        }
+        self.played = Some(wires);
+    }
+
     fn consumer_input(&self, consumer: Consumer) -> Input {
         match consumer {
             Consumer::Input(module, input) => self.patch.modules[module.0].kind.inputs[input],
             Consumer::Out(_) => Input::audio(0, "in", "What is heard."),
+            Consumer::Note(number) => PLAYED[number - 3],
         }
     }
 
@@ -367,7 +391,7 @@ impl<'a> Lowering<'a> {
     fn side_for(&self, consumer: Consumer, side: u8) -> u8 {
         match consumer {
             Consumer::Out(which) => order::side_of_out(self.patch, which).map_or(side, |side| side as u8),
-            Consumer::Input(..) => side,
+            Consumer::Input(..) | Consumer::Note(_) => side,
         }
     }
 
@@ -381,6 +405,7 @@ impl<'a> Lowering<'a> {
                 let (owner, musical) = match consumer {
                     Consumer::Input(module, number) => (KnobOwner::Base(module, number), musical(input.unit)),
                     Consumer::Out(which) => (KnobOwner::OutBase(which), None),
+                    Consumer::Note(number) => (KnobOwner::NoteBase(number), musical(input.unit)),
                 };
                 let knob = self.knob(owner, amount, input.smooth_ms, input.unit == Unit::Trigger, musical.unwrap_or(Musical::Length));
                 Depth::Knob(self.knob_factor(voice, knob, matches!(consumer, Consumer::Input(..))))
@@ -406,12 +431,17 @@ impl<'a> Lowering<'a> {
         }
         let finish = match input.unit {
             Unit::Audio => Finish::Signal,
+            // Notes count their pitch in octaves.
+            Unit::Hertz if matches!(consumer, Consumer::Note(_)) => Finish::Range(LOWEST, HIGHEST),
             Unit::Hertz => Finish::Hertz(input.min, input.max),
             _ => Finish::Range(input.min, input.max),
         };
         let number = self.add_sum(voice, base, products, finish, false);
-        let key = sum_key(patch, consumer, side);
-        self.layout.sums.insert(key, SumLayout { number, voice, text: sum.text.clone() });
+        // What plays the voices does not go over into the next plan: a pitch that jumps there is no click.
+        if !matches!(consumer, Consumer::Note(_)) {
+            let key = sum_key(patch, consumer, side);
+            self.layout.sums.insert(key, SumLayout { number, voice, text: sum.text.clone() });
+        }
         self.part(voice).sums[number as usize].out
     }
 
@@ -438,6 +468,7 @@ impl<'a> Lowering<'a> {
             let owner = match consumer {
                 Consumer::Input(module, input) => KnobOwner::Depth(module, input, at),
                 Consumer::Out(which) => KnobOwner::OutDepth(which, at),
+                Consumer::Note(number) => KnobOwner::NoteDepth(number, at),
             };
             let knob = self.knob(owner, Amount::Plain(term.depth), depth_ms(place.input), false, Musical::Length);
             Depth::Knob(self.knob_factor(place.voice, knob, false))

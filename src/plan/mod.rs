@@ -13,6 +13,7 @@ pub mod layout;
 pub mod line;
 pub mod listing;
 pub mod lower;
+pub mod mixer;
 pub mod order;
 pub mod outline;
 pub mod panel;
@@ -24,5 +25,6 @@ pub mod verify;
 
 pub use compile::{Before, Options, compile};
 pub use listing::listing;
+pub use mixer::MixPlan;
 pub use outline::{KnobId, KnobOwner, Outline};
 pub use slot::SlotPlan;

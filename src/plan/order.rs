@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
 use crate::patch::stereo::modules_of_term;
-use crate::patch::{Domain, ModuleId, Out, Patch, Side, Source, Sum, Term};
+use crate::patch::{Amount, Base, Domain, ModuleId, Out, Patch, Side, Source, Sum, Term};
 
 /// Who takes a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,8 @@ pub enum Consumer {
     Input(ModuleId, usize),
     /// `[out]`: its `in` or `left` (0), its `right` (1).
     Out(usize),
+    /// An input of `[note]` that plays the voices, by its number there.
+    Note(usize),
 }
 
 /// A cable from the voices to the global part: the voice terms of one input.
@@ -37,6 +39,8 @@ pub enum Item {
     Send(usize),
     /// The output.
     Out,
+    /// What plays the voices: before any of them sounds.
+    Notes,
 }
 
 /// Items that run together: one, or those of a cycle.
@@ -89,7 +93,14 @@ pub fn sum_of(patch: &Patch, consumer: Consumer) -> &Sum {
     match consumer {
         Consumer::Input(module, input) => &patch.modules[module.0].inputs[input],
         Consumer::Out(which) => out_sums(patch)[which],
+        Consumer::Note(number) => played_sums(patch).find(|(other, _)| *other == number).map_or(&NOTHING, |(_, sum)| sum),
     }
+}
+
+/// The sums that play the voices, by their numbers in `[note]`. `[control]`
+pub fn played_sums(patch: &Patch) -> impl Iterator<Item = (usize, &Sum)> {
+    let play = patch.note.as_ref().and_then(|note| note.play.as_ref());
+    play.into_iter().flat_map(|play| &play.0).enumerate().map(|(at, sum)| (at + 3, sum))
 }
 
 /// Which side of a stereo cable a side of `[out]` takes, where sides are written one by one. `[control]`
@@ -101,8 +112,11 @@ pub fn side_of_out(patch: &Patch, which: usize) -> Option<Side> {
     }
 }
 
+/// Where nothing is written.
+static NOTHING: Sum = Sum { base: Base::Number(Amount::Plain(0.0)), terms: Vec::new(), text: String::new(), span: 0..0 };
+
 struct Web {
-    /// What each item needs, by number: modules, then sends, then the output.
+    /// What each item needs, by number: modules, then sends, then the output, then what plays the voices.
     needs: Vec<Vec<usize>>,
     modules: usize,
     sends: usize,
@@ -114,8 +128,10 @@ impl Web {
             Item::Module(ModuleId(number))
         } else if number < self.modules + self.sends {
             Item::Send(number - self.modules)
-        } else {
+        } else if number == self.modules + self.sends {
             Item::Out
+        } else {
+            Item::Notes
         }
     }
 }
@@ -134,11 +150,11 @@ pub fn order(patch: &Patch) -> Order {
     }
     let modules = patch.modules.len();
     let out = modules + sends.len();
-    let mut needs: Vec<Vec<usize>> = vec![Vec::new(); out + 1];
+    let mut needs: Vec<Vec<usize>> = vec![Vec::new(); out + 1 + usize::from(played_sums(patch).count() > 0)];
     let mut found = Vec::new();
     let place = |consumer: Consumer| match consumer {
         Consumer::Input(module, _) => module.0,
-        Consumer::Out(_) => out,
+        Consumer::Out(_) | Consumer::Note(_) => out,
     };
     for (number, module) in patch.modules.iter().enumerate() {
         for term in module.inputs.iter().flat_map(|sum| &sum.terms) {
@@ -152,6 +168,10 @@ pub fn order(patch: &Patch) -> Order {
         sum.terms.iter().filter(|term| !term_of_voices(patch, term)).for_each(|term| modules_of_term(term, &mut found));
     }
     needs[out].extend(found.drain(..).map(|id| id.0));
+    if let Some(notes) = needs.get_mut(out + 1) {
+        played_sums(patch).flat_map(|(_, sum)| &sum.terms).for_each(|term| modules_of_term(term, &mut found));
+        notes.extend(found.drain(..).map(|id| id.0));
+    }
     for (number, send) in sends.iter().enumerate() {
         let sum = sum_of(patch, send.consumer);
         sum.terms.iter().filter(|term| term_of_voices(patch, term)).for_each(|term| modules_of_term(term, &mut found));
@@ -166,7 +186,7 @@ pub fn order(patch: &Patch) -> Order {
     let is_voice = |item: Item| match item {
         Item::Module(module) => patch.modules[module.0].domain == Domain::Voice,
         Item::Send(_) => true,
-        Item::Out => false,
+        Item::Out | Item::Notes => false,
     };
 
     // Cycles through the sum of the voices are opened at their sends.

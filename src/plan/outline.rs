@@ -17,7 +17,7 @@ pub enum KnobOwner {
     Depth(ModuleId, usize, usize),
     /// A control, as counted in this way; one control may have several knobs, one for each way and smoothing.
     Control(ControlId, Count),
-    /// The base of `glide` (0), `detune` (1) or `spread` (2) of `[note]`.
+    /// The base of an input of `[note]`, by the number that the patch has for it.
     NoteBase(usize),
     /// The depth of a term of one of these.
     NoteDepth(usize, usize),

@@ -6,14 +6,18 @@ use crate::base::time::BLOCK;
 use crate::dsp::lanes::{LaneMask, Lanes};
 use crate::module::{NoteSource, Wire};
 
-/// Changes that a group takes in one block at most; the rest act at the block's start.
-const CHANGES: usize = 256;
+/// Changes that a group takes in one block at most; of more, the last of each aspect of a lane counts.
+const CHANGES: usize = 512;
 
 /// What of a note changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aspect {
     /// The pitch without bend.
     Pitch,
+    /// The pitch moves with a wire from here on, from where that stands: the value.
+    Follow,
+    /// It moves with the wire no more, and has gone this far.
+    Leave,
     /// One of the other sources.
     Source(NoteSource),
     /// A value of its own in place of a knob's.
@@ -33,6 +37,9 @@ struct Change {
 /// A group's note sources.
 pub struct Panel<L> {
     pitch: LaneRamp<L>,
+    /// Lanes whose pitch moves with a wire, and where that stood when they began to.
+    follows: LaneMask,
+    origin: L,
     ramps: [LaneRamp<L>; 11],
     changes: Vec<Change>,
 }
@@ -43,7 +50,13 @@ pub type PanelWires = [Option<u32>; 11];
 impl<L: Lanes> Panel<L> {
     /// All silent. `[control]`
     pub fn new() -> Self {
-        Self { pitch: LaneRamp::default(), ramps: [LaneRamp::default(); 11], changes: Vec::with_capacity(CHANGES) }
+        Self {
+            pitch: LaneRamp::default(),
+            follows: LaneMask::NONE,
+            origin: L::default(),
+            ramps: [LaneRamp::default(); 11],
+            changes: Vec::with_capacity(CHANGES),
+        }
     }
 
     /// Changes an aspect of a lane's note in a frame of the tile. `[audio]`
@@ -51,27 +64,103 @@ impl<L: Lanes> Panel<L> {
         let change = Change { frame: frame as u8, lane: lane as u8, aspect, value, frames };
         if self.changes.len() < CHANGES {
             self.changes.push(change);
-        } else {
-            self.apply(change, own);
+            return;
+        }
+        // A flood. What was to come before gives way to it: a gate that fell must not be up in the end.
+        let same = |other: &&mut Change| other.lane == change.lane && other.aspect == change.aspect;
+        match self.changes.iter_mut().rfind(same) {
+            Some(last) => *last = Change { frame: last.frame, ..change },
+            None => self.apply(change, own),
         }
     }
 
-    /// The pitch of a lane as it is now, without bend [octaves]. `[audio]`
-    pub fn pitch_now(&self, lane: usize) -> f32 {
-        self.pitch.now().lane(lane)
+    /// The pitch of a lane in a frame of the tile, without bend [octaves]; what is rendered ends before frame `from`. `[audio]`
+    pub fn pitch_at(&self, lane: usize, from: usize, frame: usize) -> f32 {
+        let mut ramp = self.pitch;
+        let mut at = from;
+        for change in self.changes.iter().filter(|change| change.lane as usize == lane && is_pitch(change)) {
+            while at < change.frame as usize && ramp.moving() {
+                ramp.advance();
+                at += 1;
+            }
+            at = change.frame as usize;
+            match change.aspect {
+                Aspect::Pitch => ramp.set(lane, change.value, change.frames),
+                Aspect::Leave => ramp.shift(lane, change.value),
+                _ => {}
+            }
+        }
+        while at < frame && ramp.moving() {
+            ramp.advance();
+            at += 1;
+        }
+        ramp.now().lane(lane)
     }
 
     fn apply(&mut self, change: Change, own: &mut [Own<L>]) {
         let lane = change.lane as usize;
         match change.aspect {
-            Aspect::Pitch => self.pitch.set(lane, change.value, change.frames),
+            Aspect::Pitch | Aspect::Follow | Aspect::Leave => self.apply_pitch(change),
             Aspect::Source(source) => self.ramps[source as usize].set(lane, change.value, change.frames),
             Aspect::Own(number) => own[number as usize].ramp.set(lane, change.value, change.frames),
         }
     }
 
-    /// Writes the frames `from..to` of every source that somebody listens to, and takes in what changed. `[audio]`
-    pub fn render(&mut self, sources: &PanelWires, own: &mut [Own<L>], wires: &mut [Wire<L>], from: usize, to: usize) {
+    fn apply_pitch(&mut self, change: Change) {
+        let lane = change.lane as usize;
+        let one = LaneMask::one(lane);
+        match change.aspect {
+            Aspect::Follow => {
+                self.follows = self.follows.or(one);
+                self.origin.set_lane(lane, change.value);
+            }
+            Aspect::Leave => {
+                self.follows = self.follows.without(one);
+                self.pitch.shift(lane, change.value);
+            }
+            _ => self.pitch.set(lane, change.value, change.frames),
+        }
+    }
+
+    /// The pitch, which for some lanes moves with `followed`.
+    fn write_pitch(&mut self, followed: Option<&Wire<f32>>, wire: Option<&mut Wire<L>>, from: usize, to: usize) {
+        let follow = |change: &Change| matches!(change.aspect, Aspect::Follow | Aspect::Leave);
+        if self.follows.is_empty() && !self.changes.iter().any(follow) {
+            return write(&mut self.pitch, &self.changes, Aspect::Pitch, wire, from, to);
+        }
+        let mut tile = wire.and_then(|wire| {
+            wire.held = false;
+            wire.tile.as_mut()
+        });
+        let mut next = 0;
+        for at in from..to {
+            while let Some(change) = self.changes.get(next).copied().filter(|change| change.frame as usize <= at) {
+                next += 1;
+                if is_pitch(&change) {
+                    self.apply_pitch(change);
+                }
+            }
+            let mut pitch = self.pitch.advance();
+            let stands = followed.map_or(0.0, |wire| wire.signal(at, at + 1).at(0));
+            for lane in self.follows.lanes() {
+                pitch.set_lane(lane, pitch.lane(lane) + (stands - self.origin.lane(lane)));
+            }
+            if let Some(tile) = &mut tile {
+                tile[at] = pitch;
+            }
+        }
+    }
+
+    /// Writes the frames `from..to` of every source that somebody listens to, and takes in what changed; `followed` is the wire that
+    /// some pitches move with. `[audio]`
+    pub fn render(
+        &mut self,
+        sources: &PanelWires,
+        followed: Option<&Wire<f32>>,
+        own: &mut [Own<L>],
+        wires: &mut [Wire<L>],
+        (from, to): (usize, usize),
+    ) {
         for source in NoteSource::ALL {
             let number = source as usize;
             let wire = sources[number].map(|wire| &mut wires[wire as usize]);
@@ -94,7 +183,7 @@ impl<L: Lanes> Panel<L> {
                 wire.tile.take().map(|tile| (bend, tile, wire.held))
             });
             let wire = &mut wires[wire as usize];
-            write(&mut self.pitch, &self.changes, Aspect::Pitch, Some(wire), from, to);
+            self.write_pitch(followed, Some(wire), from, to);
             if let Some((bend, bends, held)) = bend {
                 if let Some(tile) = &mut wire.tile {
                     match (wire.held, held) {
@@ -114,7 +203,7 @@ impl<L: Lanes> Panel<L> {
                 wires[bend as usize].tile = Some(bends);
             }
         } else {
-            write(&mut self.pitch, &self.changes, Aspect::Pitch, None, from, to);
+            self.write_pitch(followed, None, from, to);
         }
         for (number, own) in own.iter_mut().enumerate() {
             let wire = &mut wires[own.wire as usize];
@@ -128,6 +217,10 @@ impl<L: Lanes> Default for Panel<L> {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn is_pitch(change: &Change) -> bool {
+    matches!(change.aspect, Aspect::Pitch | Aspect::Follow | Aspect::Leave)
 }
 
 fn triggers<L: Lanes>(changes: &[Change], wire: &mut Wire<L>, from: usize, to: usize) {

@@ -26,6 +26,12 @@ impl<L: Lanes> LaneRamp<L> {
         }
     }
 
+    /// Moves one lane, and where it is going, by so much. `[audio]`
+    pub fn shift(&mut self, lane: usize, by: f32) {
+        self.now.set_lane(lane, self.now.lane(lane) + by);
+        self.target.set_lane(lane, self.target.lane(lane) + by);
+    }
+
     /// Where the lanes are now. `[audio]`
     #[inline(always)]
     pub fn now(&self) -> L {

@@ -9,7 +9,7 @@ use super::ramp::Meet;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::LaneMask;
 use crate::module::io::List;
-pub use crate::patch::{KeySource, Priority, Steal, VoiceMode};
+pub use crate::patch::{GlideMode, GlideWhen, KeySource, Priority, Steal, VoiceMode};
 
 /// What runs after what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,39 @@ pub struct NoteShape {
     pub steal: Steal,
     /// Voices a note.
     pub unison: usize,
+    /// What the time of a glide is the time of.
+    pub glide_mode: GlideMode,
+    /// Which notes glide.
+    pub glide_when: GlideWhen,
     /// [s]
     pub glide: NoteInput,
     /// [octaves]
     pub detune: NoteInput,
     /// 0..1.
     pub spread: NoteInput,
+}
+
+/// How notes become voices at one moment: the settings, and the inputs as they stand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Manner {
+    /// Poly, mono or legato.
+    pub mode: VoiceMode,
+    /// Which key a mono voice plays, and which note never gives way.
+    pub priority: Priority,
+    /// Which note gives way.
+    pub steal: Steal,
+    /// Voices a note.
+    pub unison: usize,
+    /// What the time of a glide is the time of.
+    pub glide_mode: GlideMode,
+    /// Which notes glide.
+    pub glide_when: GlideWhen,
+    /// Time of a glide [s].
+    pub glide: f32,
+    /// From the lowest voice of a unison to the highest [octaves].
+    pub detune: f32,
+    /// How far the voices of a unison stand apart, 0..1.
+    pub spread: f32,
 }
 
 /// What goes over from the plan that ran before.
@@ -91,6 +118,8 @@ pub struct SlotPlan {
     /// The wires of the slot's inputs, left and right.
     pub(crate) inputs: Vec<[u32; 2]>,
     pub(crate) out: [u32; 2],
+    /// What plays the voices: gate, pitch [octaves above C4], velocity.
+    pub(crate) played: Option<[u32; 3]>,
     pub(crate) lists: Vec<List>,
     pub(crate) note: Option<NoteShape>,
     pub(crate) fade: u32,
@@ -141,8 +170,25 @@ impl SlotPlan {
         if sum < high { sum } else { high }
     }
 
-    /// Works out some frames. Pulses and inputs stand in their wires already. `[audio]`
-    pub fn run(&mut self, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
+    /// How notes become voices in a frame of the tile; `None` where they do not. `[audio]`
+    pub fn manner(&self, frame: usize) -> Option<Manner> {
+        let note = self.note.as_ref().filter(|_| self.voices.count() > 0)?;
+        Some(Manner {
+            mode: note.mode,
+            priority: note.priority,
+            steal: note.steal,
+            unison: note.unison,
+            glide_mode: note.glide_mode,
+            glide_when: note.glide_when,
+            glide: self.note_value(&note.glide, frame),
+            detune: self.note_value(&note.detune, frame),
+            spread: self.note_value(&note.spread, frame),
+        })
+    }
+
+    /// Works out some frames up to where the voices begin; gives how many sections that is. Pulses and inputs stand in their wires
+    /// already. `[audio]`
+    pub fn run_to_voices(&mut self, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) -> usize {
         let from = tile_index(start);
         let to = from + frames;
         for at in 0..self.active.len() {
@@ -158,8 +204,31 @@ impl SlotPlan {
             self.part.wires[*target as usize].tile = Some(tile);
             self.part.wires[*target as usize].held = false;
         }
+        let first = self.sections.iter().position(|section| matches!(section, Section::Voice(_))).unwrap_or(self.sections.len());
+        self.run_sections(0..first, start, frames, faults);
+        first
+    }
+
+    /// Works out the rest of these frames, from a section on. `[audio]`
+    pub fn run_on(&mut self, section: usize, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
+        let to = tile_index(start) + frames;
+        self.run_sections(section..self.sections.len(), start, frames, faults);
+        let Self { active, knobs, part, .. } = self;
+        active.retain(|index| {
+            let index = *index as usize;
+            let moving = !knobs[index].at_rest();
+            if moving {
+                knobs[index].begin(if to == BLOCK { 0 } else { to });
+            } else {
+                knobs[index].rest(&mut part.wires[index]);
+            }
+            moving
+        });
+    }
+
+    fn run_sections(&mut self, which: Range<usize>, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
         let block = BlockCall { start, frames, lists: &self.lists, fade: self.fade };
-        for section in &self.sections {
+        for section in &self.sections[which] {
             match section {
                 Section::Global(spans) => {
                     let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade };
@@ -172,17 +241,6 @@ impl SlotPlan {
                 }
             }
         }
-        let Self { active, knobs, part, .. } = self;
-        active.retain(|index| {
-            let index = *index as usize;
-            let moving = !knobs[index].at_rest();
-            if moving {
-                knobs[index].begin(if to == BLOCK { 0 } else { to });
-            } else {
-                knobs[index].rest(&mut part.wires[index]);
-            }
-            moving
-        });
     }
 
     /// Takes over from the plan that ran before. `[audio]`

@@ -28,6 +28,8 @@ pub fn verify(plan: &SlotPlan, voice: (&PartShape, usize, &[u32]), sends: &[Send
                 }
             }
             Section::Voice(number) => {
+                let played = plan.played.iter().flatten().all(|wire| global[*wire as usize]);
+                assert!(played, "what plays the voices is worked out after them");
                 for span in &voice.spans[voice_sections[*number].clone()] {
                     follow(voice, span.steps.clone(), &mut voices, Some(&global));
                 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::cycles::Cycles;
 use crate::base::time::SampleTime;
 
 const SECOND: i128 = 1_000_000_000;
@@ -40,17 +41,28 @@ pub struct WallClock {
     /// Wall time of sample 0 since 1970 [ns].
     zero: Arc<AtomicI64>,
     wall: Wall,
+    cycles: Arc<Cycles>,
 }
 
 impl WallClock {
     /// A clock of an engine at a rate [Hz], not yet set. `[control]`
     pub fn new(rate: u32) -> Self {
-        Self { rate: rate.max(1), zero: Arc::new(AtomicI64::new(UNSET)), wall: Wall::default() }
+        Self { rate: rate.max(1), zero: Arc::new(AtomicI64::new(UNSET)), wall: Wall::default(), cycles: Arc::default() }
+    }
+
+    /// Frames a second [Hz]. `[any]`
+    pub fn rate(&self) -> u32 {
+        self.rate
     }
 
     /// Where moments come from: whoever needs the time of day asks here. `[any]`
     pub fn wall(&self) -> &Wall {
         &self.wall
+    }
+
+    /// The callbacks of a driver whose own clock others read too, such as JACK's; empty with any other. `[any]`
+    pub fn cycles(&self) -> &Arc<Cycles> {
+        &self.cycles
     }
 
     /// Says at which moment since 1970 [ns] a sample is heard; the host does so at its first callback. `[audio]`

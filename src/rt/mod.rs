@@ -2,7 +2,9 @@
 //!
 //! Imports only `base`. Knows no module and no patch. Start reading at [`guard`].
 
+pub mod beat_line;
 pub mod clock;
+pub mod cycles;
 pub mod guard;
 pub mod quiet;
 pub mod seat;

@@ -9,7 +9,7 @@ use crate::base::names::RESERVED;
 use crate::base::units::Unit;
 use crate::module::setting::LIST_MAX;
 use crate::module::{Catalogue, Input, ModuleDef, Setting, SettingKind};
-use crate::patch::note::{INPUTS, MODES, PRIORITIES, STEALS, VOICES};
+use crate::patch::note::{GLIDE_MODES, GLIDE_WHENS, INPUTS, MODES, PLAYED, PRIORITIES, STEALS, VOICES};
 use crate::patch::parse::TEMPO;
 
 /// Schema of a patch made of these modules. `[control]`
@@ -26,8 +26,12 @@ pub fn schema(catalogue: &Catalogue) -> Value {
         definitions.insert(name, module(kind));
     }
     definitions.insert("name".to_owned(), json!({ "pattern": "^[a-z][a-z0-9_]*$", "not": { "enum": RESERVED } }));
-    definitions.insert("voice_module".to_owned(), json!({ "type": "object", "required": ["type"], "oneOf": voice }));
-    definitions.insert("global_module".to_owned(), json!({ "type": "object", "required": ["type"], "oneOf": global }));
+    for modules in [&mut voice, &mut global] {
+        modules.push(json!({ "$ref": "#/definitions/include" }));
+    }
+    definitions.insert("include".to_owned(), include());
+    definitions.insert("voice_module".to_owned(), json!({ "type": "object", "oneOf": voice }));
+    definitions.insert("global_module".to_owned(), json!({ "type": "object", "oneOf": global }));
     definitions.insert("control".to_owned(), control());
     definitions.insert("map".to_owned(), map());
     let section = |what: &str, doc: &str| {
@@ -99,6 +103,24 @@ fn module(kind: &'static ModuleDef) -> Value {
         "required": ["type"],
         "additionalProperties": false,
         "properties": properties,
+    })
+}
+
+/// A patch in place of a module: its controls are inputs, which only its own file tells.
+fn include() -> Value {
+    json!({
+        "title": "include",
+        "description": "A patch within this one: its controls are inputs, its `[in]` is `in`, and what it gives out is the module's output.",
+        "type": "object",
+        "required": ["include"],
+        "not": { "required": ["type"] },
+        "properties": {
+            "include": { "type": "string", "minLength": 1, "description": "The patch's file, relative to this one." },
+        },
+        "additionalProperties": {
+            "description": "What a control of the included patch, or its `in`, is given.",
+            "anyOf": [{ "type": ["number", "boolean"] }, { "type": "string", "minLength": 1 }],
+        },
     })
 }
 
@@ -190,7 +212,8 @@ fn control() -> Value {
     json!({ "description": "A knob: its default alone, or a table.", "anyOf": [{ "type": ["number", "string", "boolean"] }, table] })
 }
 
-fn map() -> Value {
+/// A value of `[map]`.
+pub(super) fn map() -> Value {
     let targets = json!({ "anyOf": [{ "type": "string" }, { "type": "array", "minItems": 1, "items": { "type": "string" } }] });
     let table = json!({
         "type": "object",
@@ -214,8 +237,14 @@ fn note() -> Value {
         properties.insert(name.to_owned(), json!({ "type": "string", "enum": words, "default": words[0], "description": doc }));
     };
     choice("mode", &MODES, "A voice for each note; one voice; one voice that is struck anew only after all keys were up.");
-    choice("priority", &PRIORITIES, "Which of the keys held a mono voice plays.");
-    choice("steal", &STEALS, "Which voice gives way when all are busy.");
+    choice("priority", &PRIORITIES, "Which of the keys held a mono voice plays; in poly, which of the notes held never gives way.");
+    choice("steal", &STEALS, "Which note gives way where voices are short, one that was let go before one that is held.");
+    choice("glide_mode", &GLIDE_MODES, "What `glide` is the time of: the whole way, or each octave of it.");
+    choice(
+        "glide_when",
+        &GLIDE_WHENS,
+        "Which notes glide: all, or those struck while another key is held (so where nothing is written in legato).",
+    );
     let whole = |min: usize, max: usize, default: usize, doc: &str| json!({ "type": "integer", "minimum": min, "maximum": max, "default": default, "description": doc });
     properties.insert("voices".to_owned(), whole(1, 256, VOICES, "Voices at most."));
     properties.insert("unison".to_owned(), whole(1, 16, 1, "Voices a note."));
@@ -235,6 +264,9 @@ fn note() -> Value {
                 "anyOf": [{ "type": "number", "minimum": exact(min), "maximum": exact(max) }, { "type": "string", "minLength": 1 }],
             }),
         );
+    }
+    for played in &PLAYED {
+        properties.insert(played.name.to_owned(), input(played));
     }
     json!({
         "type": "object",

@@ -506,7 +506,9 @@ fn every_verb_is_in_the_table_with_its_sentence() {
 fn random_messages_to_every_address() {
     let mut chance = super::chance::Chance(11);
     let mut desk = Desk::new(SYNTH);
-    let mut addresses: Vec<String> = desk.control.slots()[0].addresses.iter().map(|path| format!("/t/{path}")).collect();
+    // What goes to channels of the device goes past the limiter.
+    let paths = desk.control.slots()[0].addresses.iter().filter(|path| *path != "out");
+    let mut addresses: Vec<String> = paths.map(|path| format!("/t/{path}")).collect();
     addresses.extend(addresses.clone().iter().map(|path| format!("/n{path}")));
     let verbs = rackd::control::VERBS.iter().chain(rackd::control::SLOT_VERBS).map(|verb| verb.reference().replace("<slot>", "t"));
     addresses.extend(verbs.filter(|address| address != "/clock/tempo"));

@@ -44,11 +44,12 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 29] = [
+const OUTSIDE: [(&str, &[&str]); 31] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
     ("cpal", &["host/"]),
+    ("etcetera", &["daemon/"]),
     ("fundsp", &["module/unit.rs", "modules/"]),
     ("hound", &["record/", "cli/"]),
     ("indicatif", &["cli/"]),
@@ -64,6 +65,7 @@ const OUTSIDE: [(&str, &[&str]); 29] = [
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
     ("rubato", &["host/"]),
     ("rustc_hash", &["control/"]),
+    ("rustix", &["control/saving.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),

@@ -1,12 +1,14 @@
 //! MIDI through a real JACK server, sent by a third party.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::jackd::{Jackd, in_its_own_process, ports, wait_port};
-use rackd::midi::{MidiMessage, PortEvent, PortId, Ports, Wanted};
+use rackd::midi::{At, MidiMessage, PortEvent, PortId, Ports, Sends, Setup, Wanted};
+use rackd::rt::clock::WallClock;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,6 +54,20 @@ fn next(events: &Receiver<PortEvent>, mut is: impl FnMut(&PortEvent) -> bool) ->
     }
 }
 
+/// Ports under our name, for an engine that is not driven by the server.
+fn open(inputs: Wanted) -> (Ports, Receiver<PortEvent>) {
+    let (to, events) = channel();
+    let setup = Setup {
+        client: "rackd".into(),
+        inputs,
+        outputs: Wanted::Own,
+        sends: Arc::new(Sends::default()),
+        clock: WallClock::new(48_000),
+        beat: Arc::default(),
+    };
+    (Ports::open(setup, Box::new(move |event| drop(to.send(event)))).unwrap(), events)
+}
+
 fn is_jack(event: &PortEvent) -> bool {
     matches!(event, PortEvent::Came { name, .. } if name == "jack:rackd:in")
 }
@@ -60,7 +76,7 @@ fn is_jack(event: &PortEvent) -> bool {
 fn notes(events: &Receiver<PortEvent>, from: PortId, count: usize) -> Vec<(MidiMessage, u64)> {
     (0..count)
         .map(|_| match next(events, |event| matches!(event, PortEvent::Message { .. })) {
-            PortEvent::Message { port, message, at } => {
+            PortEvent::Message { port, message, at: At::Wall(at) } => {
                 assert_eq!(port, from);
                 (message, at)
             }
@@ -72,9 +88,8 @@ fn notes(events: &Receiver<PortEvent>, from: PortId, count: usize) -> Vec<(MidiM
 #[test]
 fn a_sequencer_plays_and_the_server_may_die_and_come_back() {
     in_its_own_process("midi_jack::a_sequencer_plays_and_the_server_may_die_and_come_back", |name| {
-        let (to, events) = channel();
         // No server yet: quiet, and found when it comes.
-        let _ports = Ports::open("rackd", Wanted::Own, Box::new(move |event| drop(to.send(event)))).unwrap();
+        let (_ports, events) = open(Wanted::Own);
         let server = Jackd::start(name, 48_000, 256);
         let PortEvent::Came { port, .. } = next(&events, is_jack) else { unreachable!() };
 
@@ -112,11 +127,18 @@ fn a_sequencer_plays_and_the_server_may_die_and_come_back() {
 fn a_port_that_is_named_is_connected_by_itself() {
     in_its_own_process("midi_jack::a_port_that_is_named_is_connected_by_itself", |name| {
         let _server = Jackd::start(name, 48_000, 256);
-        let (to, events) = channel();
-        let _ports = Ports::open("rackd", Wanted::from_names(&["SEQ:".into()]), Box::new(move |event| drop(to.send(event)))).unwrap();
-        let PortEvent::Came { port, .. } = next(&events, is_jack) else { unreachable!() };
-        let _sequencer = Sequencer::start();
+        let (_ports, events) = open(Wanted::from_names(&["SEQ:".into()]));
+        next(&events, is_jack);
+        let sequencer = Sequencer::start();
+        let came = next(&events, |event| matches!(event, PortEvent::Came { .. }));
+        let PortEvent::Came { port, name } = came else { unreachable!() };
+        assert_eq!(name, "jack:seq:out", "a port of its own");
         assert_eq!(notes(&events, port, 2).len(), 2);
-        assert!(ports().contains(&"rackd:in".to_owned()));
+        let listed = ports();
+        assert!(["rackd:in", "rackd:in_1", "rackd:out"].iter().all(|port| listed.contains(&(*port).to_owned())), "{listed:?}");
+        drop(sequencer);
+        let killed = Instant::now();
+        next(&events, |event| *event == PortEvent::Gone { port });
+        println!("gone {:?} after it was killed", killed.elapsed());
     });
 }

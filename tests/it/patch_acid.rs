@@ -64,6 +64,9 @@ fn head_note_and_controls() {
         range_out: None,
         curve: None,
         pickup: false,
+        toggle: false,
+        relative: None,
+        step: None,
         span,
     };
     let [midi, osc] = patch.maps.as_slice() else { panic!() };

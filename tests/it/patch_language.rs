@@ -404,7 +404,7 @@ fn note_in_and_out() {
         ("[note]\nunison = 8\nvoices = 4\n[out]\nin = 0\n", codes::OUT_OF_RANGE),
         ("[note]\nvoices = 257\n[out]\nin = 0\n", codes::OUT_OF_RANGE),
         ("[note]\nglde = 1\n[out]\nin = 0\n", codes::UNKNOWN_KEY),
-        ("[note]\npitch = 'x'\n[out]\nin = 0\n", codes::NOT_SUPPORTED),
+        ("[note]\npitch = 'C4'\n[out]\nin = 0\n", codes::MISSING_KEY),
         ("[in]\nleft = 'mono'\n[out]\nin = 0\n", codes::RESERVED_NAME),
         ("[in]\nside = 'both'\n[out]\nin = 0\n", codes::UNKNOWN_CHOICE),
         ("[out]\nin = 0\nleft = 0\n", codes::UNKNOWN_KEY),

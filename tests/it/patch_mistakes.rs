@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use rackd::base::diagnostic::{Diagnostic, Severity, has_errors};
 use rackd::cli::draw::draw;
 use rackd::patch::codes::{self, CODES, find};
-use rackd::patch::{LARGEST, is_rack, parse, parse_bytes, parse_rack};
+use rackd::patch::{LARGEST, is_rack, parse, parse_bytes, parse_bytes_with, parse_rack};
 
+use crate::include_language::Shelf;
 use crate::patch_toy::TOYS;
 
 fn folder() -> PathBuf {
@@ -33,13 +34,24 @@ fn also(bytes: &[u8]) -> Vec<String> {
     first.strip_prefix("# also: ").map(|list| list.split(", ").map(str::to_owned).collect()).unwrap_or_default()
 }
 
+/// What examples include.
+fn parts(itself: &str) -> Shelf {
+    let deep: Vec<(String, String)> = (1..10)
+        .map(|n| (format!("deep-{n}.toml"), format!("[global.a]\ninclude = \"deep-{}.toml\"\n[out]\nin = \"a\"\n", n + 1)))
+        .collect();
+    let voice = "[note]\n[voice.osc]\ntype = \"vco\"\nfm = \"note.velocity\"\n[out]\nin = \"osc\"\n";
+    let wrong = "[global.osc]\ntype = \"noise\"\n[out]\nin = \"ocs\"\n";
+    let plain = [("main.toml", itself), ("voice.toml", voice), ("wrong.toml", wrong)];
+    Shelf::new(plain.into_iter().chain(deep.iter().map(|(name, text)| (name.as_str(), text.as_str()))))
+}
+
 /// All that is to be said of an example, and whether it could be used. Patches that a rack names are these two.
 fn read(bytes: &[u8]) -> (bool, Vec<Diagnostic>) {
     let text = String::from_utf8_lossy(bytes);
     // What is no rack can be wanted to be one, and the other way round.
     if !text.starts_with("# a rack") && (!is_rack(&text) || text.starts_with("# a patch")) {
-        let (patch, diagnostics) = parse_bytes(bytes, &TOYS);
-        return (patch.is_some(), diagnostics);
+        let parsed = parse_bytes_with(bytes, &TOYS, &parts(&text));
+        return (parsed.patch.is_some(), parsed.diagnostics);
     }
     let (rack, mut diagnostics) = parse_rack(&text);
     let Some(rack) = rack else { return (false, diagnostics) };

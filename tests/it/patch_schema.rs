@@ -1,10 +1,11 @@
 //! The schema that editors get agrees with what is read.
 
 use rackd::base::names::RESERVED;
-use rackd::patch::parse;
-use rackd::surface::schema;
+use rackd::patch::{is_slot_name, parse, parse_rack, parse_with};
+use rackd::surface::{rack_schema, schema};
 use serde_json::{Value, json};
 
+use crate::include_language::Shelf;
 use crate::patch_toy::TOYS;
 
 /// A small validator: the words of JSON Schema that ours uses, and a panic at any other.
@@ -69,6 +70,10 @@ impl Validator {
                     self.check(wanted, item, at)?;
                 }
             }
+            "maxProperties" if value.as_object().is_some_and(|table| table.len() as u64 > wanted.as_u64().unwrap()) => {
+                return fail("too many".into());
+            }
+            "maxProperties" => {}
             "required" => {
                 for key in list() {
                     if value.as_object().is_some_and(|table| !table.contains_key(key.as_str().unwrap())) {
@@ -88,8 +93,13 @@ impl Validator {
             "not" if self.check(wanted, value, at).is_ok() => return fail(format!("{value} is forbidden")),
             "anyOf" | "not" => {}
             "pattern" => {
-                assert_eq!(wanted, "^[a-z][a-z0-9_]*$");
-                if value.as_str().is_some_and(|name| !rackd::base::names::is_name(name)) {
+                let is_right = match wanted.as_str() {
+                    Some("^[a-z][a-z0-9_]*$") => rackd::base::names::is_name,
+                    // Words of addresses are forbidden beside it.
+                    Some("^[a-z][a-z0-9_-]*$") => |name: &str| is_slot_name(name) || rackd::base::names::FIRST_WORDS.contains(&name),
+                    _ => panic!("the validator does not know {wanted}"),
+                };
+                if value.as_str().is_some_and(|name| !is_right(name)) {
                     return fail(format!("{value} is no name"));
                 }
             }
@@ -172,9 +182,11 @@ right = 0
 "/1/xy" = ["a", "b"]
 "bend" = { to = "b", from = [0, 1], min = 100, curve = 2, pickup = true }
 "#;
-    for text in [include_str!("../patch/acid.toml"), full] {
-        let (patch, diagnostics) = parse(text, &TOYS);
-        assert!(patch.is_some(), "{diagnostics:#?}");
+    let include = "[note]\n[voice.lead]\ninclude = \"a.toml\"\nx = 0.5\nin = \"lead * 0.1\"\n[global.b]\ninclude = \"a.toml\"\n[out]\nin = \"lead\"\n";
+    let shelf = Shelf::new([("a.toml", "[controls]\nx = 1\n[in]\n[out]\nin = \"in * x\"\n")]);
+    for text in [include_str!("../patch/acid.toml"), full, include] {
+        let parsed = parse_with(text, &TOYS, &shelf);
+        assert!(parsed.patch.is_some(), "{:#?}", parsed.diagnostics);
         assert_eq!(valid(text), Ok(()));
     }
 }
@@ -202,9 +214,68 @@ fn what_an_editor_can_see_is_wrong_is_invalid() {
         &format!("{base}[note]\nmode = 'x'\n"),
         &format!("{base}[note]\nvoices = 0\n"),
         &format!("{base}[map]\n'cc 1' = 5\n"),
+        &format!("{base}[voice.a]\ninclude = ''\n"),
+        &format!("{base}[voice.a]\ninclude = 3\n"),
+        &format!("{base}[voice.a]\ninclude = 'a.toml'\ntype = 'vco'\n"),
+        &format!("{base}[voice.a]\ninclude = 'a.toml'\nx = []\n"),
     ] {
         assert!(valid(text).is_err(), "{text}");
         assert!(parse(text, &TOYS).0.is_none(), "{text}");
+    }
+}
+
+fn valid_rack(text: &str) -> Result<(), String> {
+    let validator = Validator { root: rack_schema() };
+    validator.check(&validator.root, &json_of(text), "rack")
+}
+
+#[test]
+fn what_is_a_right_rack_is_valid() {
+    for text in [crate::rack_language::FULL, "[slots]\n", "tempo = 99\n[slots.a]\npatch = \"a.toml\"\nmidi = true\n"] {
+        let (rack, diagnostics) = parse_rack(text);
+        assert!(rack.is_some(), "{diagnostics:#?}");
+        assert_eq!(valid_rack(text), Ok(()));
+    }
+}
+
+#[test]
+fn what_an_editor_can_see_is_wrong_in_a_rack_is_invalid() {
+    let many: String = (0..65).map(|n| format!("[slots.s{n}]\npatch = 'a.toml'\n")).collect();
+    let slot = |more: &str| format!("[slots.a]\npatch = 'a.toml'\n{more}\n");
+    for text in [
+        "",
+        "format = 2\n[slots]\n",
+        "colour = 1\n[slots]\n",
+        "[slots]\n[out]\nin = 0\n",
+        "[slots]\n[master]\nlevel = 7\n",
+        "[slots]\n[master]\ngain = 1\n",
+        "[slots]\n[master]\nlimiter = 'on'\n",
+        "[slots.a]\n",
+        "[slots]\na = 'a.toml'\n",
+        "[slots.A]\npatch = 'a.toml'\n",
+        "[slots.master]\npatch = 'a.toml'\n",
+        "[slots]\n[map]\n'cc 1' = 5\n",
+        &many,
+        &slot("patches = 1"),
+        &slot("level = 12"),
+        &slot("level = true"),
+        &slot("pan = 2"),
+        &slot("mute = 1"),
+        &slot("out = []"),
+        &slot("out = [0]"),
+        &slot("out = [1, 2, 3]"),
+        &slot("midi = 1"),
+        &slot("midi = { channel = 17 }"),
+        &slot("midi = { keys = 128 }"),
+        &slot("midi = { velocity = 0 }"),
+        &slot("midi = { transpose = 12 }"),
+        &slot("midi = { mpe = 'on' }"),
+        &slot("midi = { chanel = 1 }"),
+        &slot("sends = { a = [] }"),
+        &slot("set = 1"),
+    ] {
+        assert!(valid_rack(text).is_err(), "{text}");
+        assert!(parse_rack(text).0.is_none(), "{text}");
     }
 }
 
@@ -229,14 +300,16 @@ fn every_declaration_is_in_it() {
 #[cfg(feature = "fundsp")]
 #[test]
 fn the_committed_schema_is_true() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/patch.json");
-    let now = format!("{:#}\n", schema(&rackd::modules::CATALOGUE));
-    if std::env::var_os("RACKD_WRITE_SCHEMA").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &now).unwrap();
+    for (name, schema) in [("schema/patch.json", schema(&rackd::modules::CATALOGUE)), ("schema/rack.json", rack_schema())] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let now = format!("{schema:#}\n");
+        if std::env::var_os("RACKD_WRITE_SCHEMA").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == now, "{name} does not say what is declared");
     }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == now, "schema/patch.json does not say what the catalogue declares");
 }
 
 #[test]

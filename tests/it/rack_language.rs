@@ -9,7 +9,7 @@ use rackd::patch::{
 use crate::patch_toy::TOYS;
 
 /// A rack with one of everything.
-const FULL: &str = r#"
+pub const FULL: &str = r#"
 format = 1
 name = "Stage"
 description = "Split"

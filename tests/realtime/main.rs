@@ -5,14 +5,16 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use rackd::engine::event::{ALL_SLOTS, Mix, Panic};
-use rackd::engine::{Act, Engine, Event, NoteId};
+use rackd::engine::{Act, Engine, Event, NoteId, Report};
 use rackd::module::isa::Level;
 use rackd::modules::CATALOGUE;
+use rackd::plan::mixer::{Lead, Tap, To};
 use rackd::plan::outline::NoteValue;
-use rackd::plan::{Before, KnobId, Options, compile};
+use rackd::plan::{Before, KnobId, MixPlan, Options, compile};
 
 mod host;
 mod intake;
+mod midi;
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
@@ -150,4 +152,67 @@ fn no_patch_allocates_on_the_audio_thread() {
         }
         assert_eq!(counted, 0, "{name}");
     }
+}
+
+/// A rack in which everything changes: ways come and go, sends glide, slots are loaded and unloaded.
+#[test]
+fn a_rack_that_is_mixed_anew_does_not_allocate_on_the_audio_thread() {
+    let texts = [
+        "format = 1\n[note]\n[voice.osc]\ntype = \"vco\"\n[voice.env]\ntype = \"adsr\"\n[out]\nin = \"osc.saw * env * 0.2\"\n",
+        "format = 1\n[in]\n[global.space]\ntype = \"delay\"\nin = \"in\"\n[out]\nin = \"space\"\n",
+    ];
+    let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = |slot: u8| {
+        let patch = rackd::patch::parse(texts[usize::from(slot > 2)], &CATALOGUE).0.unwrap();
+        compile(&patch, &options, &|_| None, None).0
+    };
+    let send = |from, tap, to| Lead { from, tap, to: To::Slot(to) };
+    let mixes: [Vec<Lead>; 4] = [
+        MixPlan::initial(),
+        vec![Lead::out(0, To::Slot(3)), Lead::out(1, To::Channels(2, Some(9))), send(2, Tap::PreSend, 4), Lead::out(3, To::Slot(4))],
+        vec![
+            Lead::out(0, To::Channels(1, None)),
+            send(0, Tap::Send, 3),
+            send(1, Tap::Send, 3),
+            send(3, Tap::Send, 4),
+            Lead::out(4, To::Master),
+        ],
+        (0..64).flat_map(|from| (from + 1..64).map(move |to| Lead { from, tap: Tap::Send, to: To::Slot(to) })).collect(),
+    ];
+    let (mut engine, mut doors, mut door) = Engine::new(48_000.0);
+    let (mut now, mut on) = (0, [false; 5]);
+    let mut out = vec![0.0; 4 * 333];
+    let (mut counted, mut mixed, mut unloaded, mut ended, mut lacking) = (0, 0, 0, 0, 0);
+    for round in 0..400u32 {
+        let at = engine.now();
+        let mut act = |offset: u64, act| doors.feeds[0].send(&[Event { at: at + offset, act }]).unwrap();
+        let (slot, other) = ((round % 5) as u8, (round * 3 % 5) as u8);
+        act(3, Act::NoteOn { slot, key: 60, id: NoteId(round), pitch: 0.0, velocity: 0.8, frames: 900 });
+        act(5_000, Act::NoteOn { slot, key: 61, id: NoteId(1_000 + round), pitch: 0.0, velocity: 0.8, frames: 900 });
+        act(40, Act::Mix { slot, what: Mix::Send(other), value: (round % 7) as f32 / 7.0, frames: round % 3 * 700 });
+        act(80, Act::Mix { slot, what: Mix::Solo, value: (round % 11 / 10) as f32, frames: 0 });
+        act(80, Act::Mix { slot: other, what: Mix::Mute, value: (round % 6 / 5) as f32, frames: 0 });
+        if round % 4 == 0 {
+            let next = (now + 1 + round as usize / 4 % 3) % mixes.len();
+            if let Some(plan) = MixPlan::new(&mixes[next], &mixes[now])
+                && door.mix(plan).is_ok()
+            {
+                now = next;
+            }
+        }
+        let at = usize::from(slot);
+        let told = if on[at] && round % 3 == 0 { door.unload(slot) } else { door.send(slot, plan(slot)).is_ok() };
+        on[at] = told && !(on[at] && round % 3 == 0) || on[at] && !told;
+        counted += calls(|| engine.run(&[], 0, &mut out, 4));
+        assert!(out.iter().all(|x| x.is_finite()));
+        door.collect();
+        while let Ok(report) = doors.reports.pop() {
+            mixed += u32::from(report == Report::Mixed);
+            unloaded += u32::from(matches!(report, Report::Unloaded { .. }));
+            ended += u32::from(matches!(report, Report::NoteEnded { .. }));
+            lacking += u32::from(matches!(report, Report::NoChannel { channel: 9, .. }));
+        }
+    }
+    assert_eq!(counted, 0);
+    assert!(mixed > 50 && unloaded > 50 && ended > 200 && lacking > 5, "{mixed} {unloaded} {ended} {lacking}");
 }

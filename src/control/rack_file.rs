@@ -1,0 +1,188 @@
+//! Racks and patches as they are read from their files: all of a rack, or every mistake in any of its files.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{self, FileError};
+use crate::base::diagnostic::{Diagnostic, has_errors};
+use crate::module::Catalogue;
+use crate::patch::{self, Patch, Rack, codes};
+
+/// What is to be said of one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remarks {
+    /// As it is called.
+    pub file: PathBuf,
+    /// Its text, in which the places lie.
+    pub text: String,
+    /// Mistakes, warnings, notes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A patch without mistakes, and its file.
+#[derive(Clone, Debug)]
+pub struct ReadPatch {
+    /// The patch.
+    pub patch: Patch,
+    /// As it was written.
+    pub text: String,
+    /// Where.
+    pub file: PathBuf,
+}
+
+/// A rack without mistakes, and the patch of each of its slots.
+#[derive(Clone, Debug)]
+pub struct ReadRack {
+    /// The rack.
+    pub rack: Rack,
+    /// As it was written.
+    pub text: String,
+    /// Where.
+    pub file: PathBuf,
+    /// Of each slot, in order.
+    pub patches: Vec<ReadPatch>,
+}
+
+/// Out of which folders files may be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Within<'a> {
+    /// These: for what comes by messages.
+    Folders(&'a [PathBuf]),
+    /// Any: for what the user of this computer has named.
+    Anywhere,
+}
+
+impl Within<'_> {
+    /// Reads a text; gives its path, links followed. `[control]`
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn read(self, file: &Path) -> Result<(PathBuf, String), FileError> {
+        match self {
+            Self::Folders(folders) => files::read_inside(folders, file),
+            Self::Anywhere => {
+                let text = files::read(file)?;
+                Ok((file.canonicalize().unwrap_or_else(|_| file.to_owned()), text))
+            }
+        }
+    }
+}
+
+impl ReadPatch {
+    /// Checks the text of a patch. With what else there is to say of it.
+    ///
+    /// # Errors
+    /// All mistakes. `[control]`
+    pub fn of_text(text: String, file: PathBuf, catalogue: &Catalogue) -> Result<(Self, Remarks), Remarks> {
+        let (patch, diagnostics) = patch::parse(&text, catalogue);
+        let right = !has_errors(&diagnostics);
+        let remarks = Remarks { file: file.clone(), text: text.clone(), diagnostics };
+        match patch.filter(|_| right) {
+            Some(patch) => Ok((Self { patch, text, file }, remarks)),
+            None => Err(remarks),
+        }
+    }
+}
+
+impl ReadRack {
+    /// Checks the text of a rack and reads its patches, which are relative to its file. With what else there is to say of any file.
+    ///
+    /// # Errors
+    /// All mistakes, by files; those of the rack itself first. `[control]`
+    pub fn of_text(text: String, file: PathBuf, within: Within<'_>, catalogue: &Catalogue) -> Result<(Self, Vec<Remarks>), Vec<Remarks>> {
+        let (rack, mut diagnostics) = patch::parse_rack_as_far(&text);
+        let rack = rack.unwrap_or_default();
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let mut known: Vec<(&str, Result<ReadPatch, ()>)> = Vec::new();
+        let mut others: Vec<Remarks> = Vec::new();
+        for slot in &rack.slots {
+            // That it names none is said already.
+            if slot.patch.is_empty() {
+                known.push(("", Err(())));
+                continue;
+            }
+            let read = match known.iter().find(|(path, _)| *path == slot.patch) {
+                Some((_, read)) => read.clone(),
+                None => match within.read(&folder.join(&slot.patch)) {
+                    Ok((path, text)) => match ReadPatch::of_text(text, path, catalogue) {
+                        Ok((read, remarks)) => {
+                            others.push(remarks);
+                            Ok(read)
+                        }
+                        Err(remarks) => {
+                            others.push(remarks);
+                            Err(())
+                        }
+                    },
+                    Err(why) => {
+                        let wrong = Diagnostic::error(codes::NO_FILE, slot.places.patch.clone(), why.to_string());
+                        let near = files::nearest_inside(&folder, &slot.patch, matches!(within, Within::Anywhere));
+                        diagnostics.push(match near {
+                            Some(near) => wrong.fix(format!("\"{near}\"")),
+                            None => wrong,
+                        });
+                        Err(())
+                    }
+                },
+            };
+            known.push((&slot.patch, read));
+        }
+        let patches: Vec<(&str, &Patch)> =
+            rack.slots.iter().zip(&known).filter_map(|(slot, (_, read))| Some((slot.name.as_str(), &read.as_ref().ok()?.patch))).collect();
+        diagnostics.extend(rack.check_with(&patches));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+        let read: Result<Vec<ReadPatch>, ()> = known.into_iter().map(|(_, read)| read).collect();
+        let wrong = has_errors(&diagnostics) || others.iter().any(|one| has_errors(&one.diagnostics));
+        let own = Remarks { file: file.clone(), text: text.clone(), diagnostics };
+        let all: Vec<Remarks> = [own].into_iter().chain(others).filter(|one| !one.diagnostics.is_empty()).collect();
+        match read {
+            Ok(patches) if !wrong => Ok((Self { rack, text, file, patches }, all)),
+            _ => Err(all.into_iter().filter(|one| has_errors(&one.diagnostics)).collect()),
+        }
+    }
+
+    /// Reads a rack's file, and all that it names.
+    ///
+    /// # Errors
+    /// All mistakes, by files. `[control]`
+    pub fn read(file: &Path, within: Within<'_>, catalogue: &Catalogue) -> Result<(Self, Vec<Remarks>), Vec<Remarks>> {
+        match within.read(file) {
+            Ok((path, text)) => Self::of_text(text, path, within, catalogue),
+            Err(why) => Err(vec![Remarks::unread(file, &why)]),
+        }
+    }
+
+    /// Every folder in which one of its files lies. `[control]`
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for file in [&self.file].into_iter().chain(self.patches.iter().map(|read| &read.file)) {
+            if let Some(folder) = file.parent()
+                && !folders.iter().any(|known| known == folder)
+            {
+                folders.push(folder.to_owned());
+            }
+        }
+        folders
+    }
+
+    /// The highest channel of the device that a slot goes to; 2 where none says. `[control]`
+    pub fn channels(&self) -> u16 {
+        channels(&self.rack)
+    }
+}
+
+/// The highest channel of the device that a rack's slots go to; 2 where none says. `[control]`
+pub fn channels(rack: &Rack) -> u16 {
+    let named = rack.slots.iter().flat_map(|slot| match &slot.route.out {
+        patch::SlotOut::Channels(channels) => channels.as_slice(),
+        _ => &[],
+    });
+    named.copied().max().unwrap_or(2).max(2)
+}
+
+impl Remarks {
+    /// A file that could not be read.
+    pub(super) fn unread(file: &Path, why: &FileError) -> Self {
+        let diagnostic = Diagnostic { labels: Vec::new(), ..Diagnostic::error(codes::NO_FILE, 0..0, why.to_string()) };
+        Self { file: file.to_owned(), text: String::new(), diagnostics: vec![diagnostic] }
+    }
+}
