@@ -91,13 +91,16 @@ impl Control {
 
     /// Sends the engine what it is to mix, if that is another now and the one before has taken over.
     pub(super) fn send_mix(&mut self) {
-        if !self.mixing.stale || self.mixing.fading {
+        if !self.mixing.stale {
             return;
         }
         let wanted = self.leads();
         let sent = &self.mixing.sent;
         if wanted == *sent {
             self.mixing.stale = false;
+            return;
+        }
+        if self.mixing.fading {
             return;
         }
         // Where what comes and what goes would feed each other, what goes is let go first.

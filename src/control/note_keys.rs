@@ -78,14 +78,16 @@ pub(super) fn key(control: &Control, call: Call<'_>, key: &Value) -> Result<(Vec
         "pan" => Some((NoteSource::Pan, Scale::PAN)),
         _ => None,
     };
-    let control_named = slot.patch.controls.iter().position(|control| control.name == *name);
+    // Inside an include a name has several words: `lead.brightness`, `lead.filter.cutoff`.
+    let path = name.replace('.', "/");
+    let control_named = slot.patch.controls.iter().position(|control| control.name == path);
     if let (Some((source, scale)), None) = (source, control_named) {
         return Ok((vec![(NoteValue::Source(source), Count::Plain)], scale));
     }
     let place = match control_named {
         Some(at) => Place::Control(ControlId(at)),
         None => {
-            let found = name.split_once('.').and_then(|(module, input)| {
+            let found = path.rsplit_once('/').and_then(|(module, input)| {
                 let at = slot.patch.modules.iter().position(|of| of.name == module)?;
                 let input = slot.patch.modules[at].kind.inputs.iter().find(|of| of.name == input)?;
                 Some((at, input.index))

@@ -14,9 +14,10 @@ use super::targets::Target;
 use super::value::{Message, Value};
 use super::zone::ZonePart;
 use crate::base::diagnostic::Diagnostic;
-use crate::engine::event::Mix;
+use crate::engine::event::{ALL_SLOTS, Mix};
 use crate::engine::{Act, Engine, Event};
-use crate::patch::{Rack, SlotSpec, Zone};
+use crate::patch::{Rack, SendSpec, SlotSpec, Zone};
+use crate::plan::mixer::CHANNELS;
 
 /// The rack that was loaded last, as it was written.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Standing {
     waits: Vec<Wait>,
     /// How often the files that what plays was read from have become others.
     pub(super) version: u64,
+    /// What patches that had mistakes when they were last read include.
+    asked: Vec<PathBuf>,
 }
 
 impl Standing {
@@ -73,7 +76,9 @@ impl Control {
     /// Every file that what plays was read from: the rack's first. `[control]`
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = self.standing.file.iter().cloned().collect();
-        for file in self.loaded().filter_map(|(_, slot)| slot.file.as_ref()) {
+        let of_slots =
+            self.loaded().flat_map(|(_, slot)| slot.file.iter().chain(slot.written.includes.iter().map(|include| &include.path)));
+        for file in of_slots.chain(&self.standing.asked) {
             if !files.contains(file) {
                 files.push(file.clone());
             }
@@ -111,14 +116,19 @@ impl Control {
         }
         self.standing.rack = Some(Rack { slots: Vec::new(), ..rack.clone() });
         self.put_tempo(&rack, old.as_ref(), &patches);
+        // All names and routes stand before the first patch: what a slot sends to another is known from its first frame on.
+        let before = |spec: &SlotSpec| old.as_ref().and_then(|old| old.slot(&spec.name));
+        let slots: Vec<Option<(usize, bool)>> = rack.slots.iter().map(|spec| self.put_strip(spec, before(spec))).collect();
+        self.remix();
         let mut put = Vec::new();
-        let mut slots = HashSet::new();
-        for (spec, read) in rack.slots.iter().zip(patches) {
-            let before = old.as_ref().and_then(|old| old.slot(&spec.name));
-            if let Some(slot) = self.put_spec(spec, before, read, &mut put) {
-                slots.insert(slot);
+        for ((spec, read), slot) in rack.slots.iter().zip(patches).zip(&slots) {
+            if let Some((slot, new)) = *slot
+                && self.put_patch(slot, new, spec, before(spec), read)
+            {
+                put.push(spec.name.clone());
             }
         }
+        let slots: HashSet<usize> = slots.into_iter().flatten().map(|(slot, _)| slot).collect();
         self.put_master(&rack, old.as_ref());
         let named = file.display().to_string();
         (self.standing.file, self.standing.text, self.standing.rack) = (Some(file), text, Some(rack));
@@ -144,18 +154,18 @@ impl Control {
         let old = old.map(|old| old.master);
         let mut draft = Draft::new(Client::of(Origin::Rackd));
         if old.is_none_or(|old| old.level != rack.master.level) {
-            self.draft_strip(&mut draft, MASTER, Mix::Level, rack.master.level);
+            Self::draft_master(&mut draft, Mix::Level, rack.master.level);
         }
         if old.is_none_or(|old| old.limiter != rack.master.limiter) {
-            self.draft_strip(&mut draft, MASTER, Mix::Limiter, f32::from(u8::from(rack.master.limiter)));
+            Self::draft_master(&mut draft, Mix::Limiter, f32::from(u8::from(rack.master.limiter)));
         }
         self.commit_own(draft);
     }
 
-    /// One slot of a rack; `before`: how it was written when the same rack was read before. Its number, unless it was unloaded by hand.
-    fn put_spec(&mut self, spec: &SlotSpec, before: Option<&SlotSpec>, read: ReadPatch, put: &mut Vec<String>) -> Option<usize> {
-        let there = self.names.get(&spec.name).copied();
-        let Some(slot) = there else {
+    /// What a rack says of a slot beside its patch; of one that is there, all of it, or what is written otherwise than `before`, when
+    /// the same rack was read. Its number, and whether it is new; none where it was unloaded by hand.
+    fn put_strip(&mut self, spec: &SlotSpec, before: Option<&SlotSpec>) -> Option<(usize, bool)> {
+        let Some(slot) = self.names.get(&spec.name).copied() else {
             if before.is_some_and(|before| same(before, spec)) {
                 return None;
             }
@@ -164,42 +174,54 @@ impl Control {
             let of = &mut self.slots[slot];
             of.strip = Strip { level: spec.level, pan: spec.pan, mute: spec.mute, solo: spec.solo };
             (of.route, of.zone) = (spec.route.clone(), spec.zone);
-            put.push(spec.name.clone());
-            self.put_of_rack(slot, read, spec.set.clone(), false);
-            return Some(slot);
+            return Some((slot, true));
         };
         let of = &self.slots[slot];
-        let by_hand = before.is_some_and(|before| before.patch == spec.patch) && of.file.as_ref() != Some(&read.file);
-        let as_it_was = of.file.as_ref() == Some(&read.file) && of.text == read.text && same_sets(&of.set, spec);
-        if !by_hand && (!as_it_was || self.pending_load(slot)) {
-            put.push(spec.name.clone());
-            let tempo = self.standing.tempo().is_none() && before.is_some();
-            self.put_of_rack(slot, read, spec.set.clone(), tempo);
+        let is_other = |differs: fn(&SlotSpec, &SlotSpec) -> bool| before.is_none_or(|before| differs(before, spec));
+        let (mut strip, mut route) = (of.strip, of.route.clone());
+        if is_other(|a, b| a.level != b.level) {
+            strip.level = spec.level;
         }
-        self.put_strip(slot, spec, before);
-        Some(slot)
-    }
-
-    /// What a rack says of a slot that is there: all of it, or what is written otherwise than before.
-    fn put_strip(&mut self, slot: usize, spec: &SlotSpec, before: Option<&SlotSpec>) {
-        let mut draft = Draft::new(Client::of(Origin::Rackd));
-        let switch = |x: bool| f32::from(u8::from(x));
-        let values = |spec: &SlotSpec| {
-            [(Mix::Level, spec.level), (Mix::Pan, spec.pan), (Mix::Mute, switch(spec.mute)), (Mix::Solo, switch(spec.solo))]
-        };
-        let old = before.map(values);
-        for (at, (mix, value)) in values(spec).into_iter().enumerate() {
-            if old.is_none_or(|old| old[at].1 != value) && self.slots[slot].strip_value(mix) != value {
-                self.draft_strip(&mut draft, slot, mix, value);
-            }
+        if is_other(|a, b| a.pan != b.pan) {
+            strip.pan = spec.pan;
         }
-        self.commit_own(draft);
-        if before.is_none_or(|before| before.zone != spec.zone) {
+        if is_other(|a, b| a.mute != b.mute) {
+            strip.mute = spec.mute;
+        }
+        if is_other(|a, b| a.solo != b.solo) {
+            strip.solo = spec.solo;
+        }
+        if is_other(|a, b| a.route.out != b.route.out) {
+            route.out = spec.route.out.clone();
+        }
+        match before {
+            None => route.sends.clone_from(&spec.route.sends),
+            Some(before) => lay_sends(&mut route.sends, &before.route.sends, &spec.route.sends),
+        }
+        if strip != of.strip || route != of.route {
+            self.set_mix(slot, strip, route);
+        }
+        if is_other(|a, b| a.zone != b.zone) {
             self.put_zone(slot, spec.zone);
         }
-        if before.is_none_or(|before| before.route != spec.route) {
-            self.slots[slot].route = spec.route.clone();
+        Some((slot, false))
+    }
+
+    /// The patch of a slot of a rack; whether it has to be played anew.
+    fn put_patch(&mut self, slot: usize, new: bool, spec: &SlotSpec, before: Option<&SlotSpec>, read: ReadPatch) -> bool {
+        let of = &self.slots[slot];
+        let by_hand = !new && before.is_some_and(|before| before.patch == spec.patch) && of.file.as_ref() != Some(&read.file);
+        let as_it_was = !new
+            && of.file.as_ref() == Some(&read.file)
+            && of.text == read.text
+            && of.written.includes == read.patch.includes
+            && same_sets(&of.set, spec);
+        if by_hand || (as_it_was && !self.pending_load(slot)) {
+            return false;
         }
+        let tempo = self.standing.tempo().is_none() && !new && before.is_some();
+        self.put_of_rack(slot, read, spec.set.clone(), tempo);
+        true
     }
 
     fn put_zone(&mut self, slot: usize, zone: Zone) {
@@ -211,12 +233,11 @@ impl Control {
         }
     }
 
-    /// A strip is to stand there.
-    fn draft_strip(&self, draft: &mut Draft, slot: usize, mix: Mix, value: f32) {
-        let of = if slot == MASTER { crate::engine::event::ALL_SLOTS } else { slot as u8 };
+    /// The master is to stand there.
+    fn draft_master(draft: &mut Draft, mix: Mix, value: f32) {
         let sent = if mix == Mix::Level { level_factor(value) } else { value };
-        draft.value(None, [Event { at: 0, act: Act::Mix { slot: of, what: mix, value: sent, frames: 0 } }]);
-        draft.step(Step::Strip(slot, mix, value));
+        draft.value(None, [Event { at: 0, act: Act::Mix { slot: ALL_SLOTS, what: mix, value: sent, frames: 0 } }]);
+        draft.step(Step::Strip(MASTER, mix, value));
     }
 
     /// What rackd itself wants done. What finds no room in the queue is counted as dropped.
@@ -224,28 +245,6 @@ impl Control {
         if !draft.events.is_empty() || !draft.steps.is_empty() {
             let _ = self.commit(&mut draft);
         }
-    }
-
-    /// Gives the engine a strip as it stands, before the first plan of its slot: so it stands from the first frame on.
-    pub(super) fn set_up_strip(&mut self, slot: usize) {
-        let of = &self.slots[slot];
-        let new = Strip::default();
-        let mut events = Vec::new();
-        for mix in [Mix::Level, Mix::Pan, Mix::Mute, Mix::Solo] {
-            let value = of.strip_value(mix);
-            let plain = match mix {
-                Mix::Level => new.level,
-                Mix::Pan => new.pan,
-                _ => 0.0,
-            };
-            if value != plain {
-                let sent = if mix == Mix::Level { level_factor(value) } else { value };
-                events.push(Event { at: 0, act: Act::Mix { slot: slot as u8, what: mix, value: sent, frames: 0 } });
-            }
-        }
-        self.counts.events += events.len() as u64;
-        // What finds no room is counted as dropped.
-        let _ = self.feed(Origin::Rackd, &events, &[]);
     }
 
     fn pending_load(&self, slot: usize) -> bool {
@@ -336,8 +335,9 @@ impl Control {
         for (slot, file) in own {
             match within.read(&file) {
                 Err(why) => mistakes.push(Remarks::unread(&file, &why)),
-                Ok((_, text)) if text == self.slots[slot].text => {}
-                Ok((_, text)) => match ReadPatch::of_text(text, file, &self.catalogue) {
+                Ok((_, text)) if text == self.slots[slot].text && self.slots[slot].written.includes.is_empty() => {}
+                Ok((_, text)) => match ReadPatch::of_text(text, file, within, &self.catalogue) {
+                    Ok((read, _)) if read.text == self.slots[slot].text && read.patch.includes == self.slots[slot].written.includes => {}
                     Ok((read, remarks)) => {
                         patches.push((slot, read));
                         done.remarks.extend((!remarks.diagnostics.is_empty()).then_some(remarks));
@@ -345,6 +345,12 @@ impl Control {
                     Err(wrong) => mistakes.push(wrong),
                 },
             }
+        }
+        // What a wrong patch includes may be what is to be mended.
+        let asked: Vec<PathBuf> = mistakes.iter().flat_map(|wrong| wrong.includes.iter().cloned()).collect();
+        if self.standing.asked != asked {
+            self.standing.asked = asked;
+            self.standing.version += 1;
         }
         if !mistakes.is_empty() {
             return Err(mistakes);
@@ -386,15 +392,16 @@ impl Control {
         slot: Option<&str>,
         waiting: Vec<(Client, String)>,
     ) -> Result<(), Vec<Remarks>> {
+        let folders = self.options.folders.clone();
         if crate::patch::is_rack(&text) && slot.is_none() {
-            let folders = self.options.folders.clone();
             let (read, _) = ReadRack::of_text(text, path, Within::Folders(&folders), &self.catalogue)?;
             self.put_rack(read, waiting);
             return Ok(());
         }
         let stem = path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
         let name = slot.map_or_else(|| crate::patch::slot_name(&stem), str::to_owned);
-        let (ReadPatch { patch, text, file }, remarks) = ReadPatch::of_text(text, path, &self.catalogue).map_err(|wrong| vec![wrong])?;
+        let (ReadPatch { patch, text, file }, remarks) =
+            ReadPatch::of_text(text, path, Within::Folders(&folders), &self.catalogue).map_err(|wrong| vec![wrong])?;
         let full = |full: Diagnostic| vec![Remarks { diagnostics: vec![full], ..remarks.clone() }];
         self.put(&name, patch, &text, Some(&file), waiting).map_err(full)?;
         Ok(())
@@ -409,10 +416,21 @@ impl Control {
             if self.flying.is_none() && self.pending.is_empty() {
                 break;
             }
-            engine.run(&[], 0, &mut [], 2);
+            engine.run(&[], 0, &mut [], CHANNELS);
             answers.extend(self.tick());
         }
         answers
+    }
+}
+
+/// Sends as they are now, and what is written of them otherwise than before.
+fn lay_sends(now: &mut Vec<SendSpec>, before: &[SendSpec], written: &[SendSpec]) {
+    now.retain(|send| written.iter().any(|it| it.to == send.to) || !before.iter().any(|it| it.to == send.to));
+    for send in written.iter().filter(|send| !before.contains(send)) {
+        match now.iter_mut().find(|it| it.to == send.to) {
+            Some(it) => it.clone_from(send),
+            None => now.push(send.clone()),
+        }
     }
 }
 

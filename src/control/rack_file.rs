@@ -1,11 +1,11 @@
 //! Racks and patches as they are read from their files: all of a rack, or every mistake in any of its files.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::files::{self, FileError};
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::module::Catalogue;
-use crate::patch::{self, Patch, Rack, codes};
+use crate::patch::{self, FileText, Files, Parsed, Patch, Rack, Unread, codes};
 
 /// What is to be said of one file.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Remarks {
     pub text: String,
     /// Mistakes, warnings, notes.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files that it includes, or would include if they were there.
+    pub includes: Vec<PathBuf>,
 }
 
 /// A patch without mistakes, and its file.
@@ -67,19 +69,66 @@ impl Within<'_> {
     }
 }
 
+/// The files that a patch includes.
+#[derive(Clone, Copy, Debug)]
+pub struct Including<'a> {
+    /// Where they may lie.
+    pub within: Within<'a>,
+    /// The patch's own file, to which paths are relative; `None`: to the folders given.
+    pub file: Option<&'a Path>,
+}
+
+impl Files for Including<'_> {
+    fn itself(&self) -> Option<PathBuf> {
+        self.file.map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned()))
+    }
+
+    fn read(&self, from: Option<&str>, path: &str) -> Result<FileText, Unread> {
+        let folder = from.map(Path::new).or(self.file).and_then(Path::parent).unwrap_or(Path::new(""));
+        let named = plain(&folder.join(path));
+        match self.within.read(&named) {
+            Ok((real, text)) => Ok(FileText { path: real, name: named.display().to_string(), text }),
+            Err(why) => {
+                let near = files::nearest_inside(folder, path, matches!(self.within, Within::Anywhere));
+                Err(Unread { path: std::path::absolute(&named).ok(), why: why.to_string(), near })
+            }
+        }
+    }
+}
+
+/// A path without `.`, and without `..` after a folder.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
 impl ReadPatch {
-    /// Checks the text of a patch. With what else there is to say of it.
+    /// Checks the text of a patch, and reads what it includes. With what else there is to say of it.
     ///
     /// # Errors
     /// All mistakes. `[control]`
-    pub fn of_text(text: String, file: PathBuf, catalogue: &Catalogue) -> Result<(Self, Remarks), Remarks> {
-        let (patch, diagnostics) = patch::parse(&text, catalogue);
+    pub fn of_text(text: String, file: PathBuf, within: Within<'_>, catalogue: &Catalogue) -> Result<(Self, Remarks), Remarks> {
+        let Parsed { patch, diagnostics, files } = patch::parse_with(&text, catalogue, &Including { within, file: Some(&file) });
         let right = !has_errors(&diagnostics);
-        let remarks = Remarks { file: file.clone(), text: text.clone(), diagnostics };
+        let remarks = Remarks { file: file.clone(), text: text.clone(), diagnostics, includes: files };
         match patch.filter(|_| right) {
             Some(patch) => Ok((Self { patch, text, file }, remarks)),
             None => Err(remarks),
         }
+    }
+}
+
+impl ReadPatch {
+    /// Its file, and those that it includes. `[control]`
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.file).chain(self.patch.includes.iter().map(|include| &include.path))
     }
 }
 
@@ -103,7 +152,7 @@ impl ReadRack {
             let read = match known.iter().find(|(path, _)| *path == slot.patch) {
                 Some((_, read)) => read.clone(),
                 None => match within.read(&folder.join(&slot.patch)) {
-                    Ok((path, text)) => match ReadPatch::of_text(text, path, catalogue) {
+                    Ok((path, text)) => match ReadPatch::of_text(text, path, within, catalogue) {
                         Ok((read, remarks)) => {
                             others.push(remarks);
                             Ok(read)
@@ -132,7 +181,7 @@ impl ReadRack {
         diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
         let read: Result<Vec<ReadPatch>, ()> = known.into_iter().map(|(_, read)| read).collect();
         let wrong = has_errors(&diagnostics) || others.iter().any(|one| has_errors(&one.diagnostics));
-        let own = Remarks { file: file.clone(), text: text.clone(), diagnostics };
+        let own = Remarks { file: file.clone(), text: text.clone(), diagnostics, includes: Vec::new() };
         let all: Vec<Remarks> = [own].into_iter().chain(others).filter(|one| !one.diagnostics.is_empty()).collect();
         match read {
             Ok(patches) if !wrong => Ok((Self { rack, text, file, patches }, all)),
@@ -154,7 +203,7 @@ impl ReadRack {
     /// Every folder in which one of its files lies. `[control]`
     pub fn folders(&self) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = Vec::new();
-        for file in [&self.file].into_iter().chain(self.patches.iter().map(|read| &read.file)) {
+        for file in [&self.file].into_iter().chain(self.patches.iter().flat_map(ReadPatch::files)) {
             if let Some(folder) = file.parent()
                 && !folders.iter().any(|known| known == folder)
             {
@@ -183,6 +232,6 @@ impl Remarks {
     /// A file that could not be read.
     pub(super) fn unread(file: &Path, why: &FileError) -> Self {
         let diagnostic = Diagnostic { labels: Vec::new(), ..Diagnostic::error(codes::NO_FILE, 0..0, why.to_string()) };
-        Self { file: file.to_owned(), text: String::new(), diagnostics: vec![diagnostic] }
+        Self { file: file.to_owned(), text: String::new(), diagnostics: vec![diagnostic], includes: Vec::new() }
     }
 }

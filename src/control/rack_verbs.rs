@@ -8,7 +8,7 @@ use super::fail::{Code, Fail};
 use super::files;
 use super::files::FileError;
 use super::rack;
-use super::rack_file::{ReadPatch, Remarks, Within};
+use super::rack_file::{Including, ReadPatch, Remarks, Within};
 use super::value::{Message, Value};
 use super::verbs::Call;
 use crate::base::diagnostic::{Diagnostic, Severity, line_and_column};
@@ -105,7 +105,7 @@ pub(super) fn reload(control: &mut Control, call: Call<'_>) -> Result<Vec<Messag
             return Err(Fail::new(call.address, Code::File, format!("{} was not loaded from a file", slot.name)));
         };
         let text = files::read(&file).map_err(|error| Fail::new(call.address, Code::File, error.to_string()))?;
-        match ReadPatch::of_text(text, file, &control.catalogue) {
+        match ReadPatch::of_text(text, file, Within::Folders(&control.options.folders), &control.catalogue) {
             Ok((read, _)) => patches.push((slot.name.clone(), read)),
             Err(wrong) => mistakes.push(wrong),
         }
@@ -161,7 +161,8 @@ pub(super) fn get(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>,
 /// `/patch/check`: how many mistakes, then code, line, column and sentence of each.
 pub(super) fn check(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
     let [Value::Text(text)] = call.values else { return Err(wrong(call, "the text of a patch is wanted")) };
-    let (_, diagnostics) = patch::parse(text, &control.catalogue);
+    let files = Including { within: Within::Folders(&control.options.folders), file: None };
+    let diagnostics = patch::parse_with(text, &control.catalogue, &files).diagnostics;
     let mut values = vec![Value::Integer(diagnostics.len() as i64)];
     for diagnostic in &diagnostics {
         let at = diagnostic.labels.first().map_or(0, |label| label.span.start);

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::client::{Client, Origin};
 use super::control::Control;
-use super::rack_file::ReadPatch;
+use super::rack_file::{Including, ReadPatch, Within};
 use super::set::Turned;
 use super::slot::Slot;
 use super::streams::Stream;
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::engine::{Act, Event};
 use crate::patch;
-use crate::patch::{Patch, SetSpec, slot_name_beside};
+use crate::patch::{Parsed, Patch, SetSpec, slot_name_beside};
 use crate::plan::mixer::SLOTS;
 
 /// Something that waits for the plan before it to have landed.
@@ -66,7 +66,8 @@ impl Control {
         file: Option<&Path>,
         waiting: Vec<(Client, String)>,
     ) -> Result<(usize, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let (patch, mut diagnostics) = patch::parse(text, &self.catalogue);
+        let files = Including { within: Within::Folders(&self.options.folders), file };
+        let Parsed { patch, mut diagnostics, .. } = patch::parse_with(text, &self.catalogue, &files);
         let Some(patch) = patch.filter(|_| !has_errors(&diagnostics)) else {
             return Err(diagnostics);
         };
@@ -212,7 +213,7 @@ impl Control {
                 let wrong = turned.lay(&patch, &before, &of.set);
                 (of.turned, of.settings) = (turned.numbers, turned.settings);
                 of.text = text;
-                self.standing.version += u64::from(of.file != file);
+                self.standing.version += u64::from(of.file != file || of.written.includes != patch.includes);
                 of.file = file;
                 let tempo = patch.tempo.filter(|new| tempo && (!of.plays || of.written.tempo != Some(*new)));
                 for why in wrong {
@@ -223,7 +224,9 @@ impl Control {
                     self.set_tempo(tempo);
                 }
                 if !self.slots[slot].plays {
-                    self.set_up_strip(slot);
+                    // Only now is its number surely free of what played under it.
+                    let of = &self.slots[slot];
+                    self.set_mix(slot, of.strip, of.route.clone());
                 }
                 (patch, waiting)
             }

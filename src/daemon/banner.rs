@@ -77,16 +77,6 @@ fn heard(slot: &SlotSpec) -> String {
     told.join(", ")
 }
 
-/// That the device has fewer channels than the rack goes to. `[control]`
-pub fn channels(voice: &Voice, event: &HostEvent, wanted: u16) {
-    if let HostEvent::Started(running) | HostEvent::Back(running) = event
-        && running.channels < wanted
-    {
-        let text = format!("  sound  the device has {} channels; what goes to others up to {wanted} is not heard", running.channels);
-        voice.event("channels", json!({ "device": running.channels, "rack": wanted }), &text);
-    }
-}
-
 /// That there is no sound because none was asked for. `[control]`
 pub fn silent(voice: &Voice) {
     voice.event("silent", json!({}), "  sound  none, as asked: the silent clock runs, with the same timing");

@@ -198,10 +198,7 @@ impl<'a> Daemon<'a> {
             banner::silent(voice);
         } else {
             match self.host.recv_timeout(FOR_DEVICE) {
-                Ok(event) => {
-                    banner::host(voice, &event);
-                    banner::channels(voice, &event, playable.channels().max(choice.options.channels));
-                }
+                Ok(event) => banner::host(voice, &event),
                 Err(_) => voice.event("opening", json!({}), "  sound  the device is still being opened"),
             }
         }

@@ -17,7 +17,13 @@ pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
+    /// Held, so that a file that may grow no further is an error of the write and not the end of everything.
+    _too_large: tokio::signal::unix::Signal,
 }
+
+/// SIGXFSZ, as Linux and macOS count it on all that rackd runs on.
+#[cfg(unix)]
+const TOO_LARGE: i32 = 25;
 
 #[cfg(unix)]
 impl Signals {
@@ -31,6 +37,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            _too_large: signal(SignalKind::from_raw(TOO_LARGE))?,
         })
     }
 

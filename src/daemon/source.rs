@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::options::{Draw, Failure};
 use crate::base::diagnostic::Diagnostic;
-use crate::control::rack_file::{ReadPatch, ReadRack, Remarks, Within};
+use crate::control::rack_file::{Including, ReadPatch, ReadRack, Remarks, Within};
 use crate::modules::CATALOGUE;
-use crate::patch::{self, LARGEST, Patch};
+use crate::patch::{self, LARGEST, Parsed, Patch};
 
 /// What is played where no file is named.
 const BUILT_IN: &str = include_str!("../../patches/init.toml");
@@ -75,7 +75,13 @@ impl Playable {
     pub fn folders(&self) -> Vec<PathBuf> {
         match self {
             Self::Patch(read) => {
-                std::path::absolute(&read.file).ok().and_then(|file| file.parent().map(Path::to_owned)).into_iter().collect()
+                let folders = read.files().filter_map(|file| std::path::absolute(file).ok()?.parent().map(Path::to_owned));
+                folders.fold(Vec::new(), |mut all, folder| {
+                    if !all.contains(&folder) {
+                        all.push(folder);
+                    }
+                    all
+                })
             }
             Self::Rack(read) => read.folders(),
         }
@@ -113,7 +119,13 @@ impl Source {
             None => BUILT_IN.as_bytes().to_vec(),
             Some(file) => bytes(file)?,
         };
-        let (patch, diagnostics) = patch::parse_bytes(&bytes, &CATALOGUE);
+        let Parsed { patch, diagnostics, .. } = match self.file.as_deref() {
+            Some(file) => patch::parse_bytes_with(&bytes, &CATALOGUE, &Including { within: Within::Anywhere, file: Some(file) }),
+            None => {
+                let (patch, diagnostics) = patch::parse_bytes(&bytes, &CATALOGUE);
+                Parsed { patch, diagnostics, files: Vec::new() }
+            }
+        };
         Ok(Reading { text: String::from_utf8_lossy(&bytes).into_owned(), patch, diagnostics })
     }
 
@@ -131,7 +143,8 @@ impl Source {
                 Err(mistakes) => Err(Failure::Patch(drawn(draw, &mistakes))),
             };
         }
-        let remarks = Remarks { file: self.name().into(), text: reading.text.clone(), diagnostics: reading.diagnostics };
+        let remarks =
+            Remarks { file: self.name().into(), text: reading.text.clone(), diagnostics: reading.diagnostics, includes: Vec::new() };
         match reading.patch {
             Some(patch) => {
                 let all = if remarks.diagnostics.is_empty() { Vec::new() } else { vec![remarks] };

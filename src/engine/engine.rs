@@ -169,6 +169,7 @@ impl Engine {
         let frames = output.len() / channels;
         if frames == 0 {
             // No time goes by: only what waits is taken in.
+            self.take_mix(channels);
             self.take_plan();
         }
         let mut done = 0;

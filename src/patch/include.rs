@@ -4,7 +4,7 @@
 //! includes. Its controls become controls named `lead/brightness`; where the table of the include gives one a sum, what is
 //! added to its number is added wherever the control is used. Its `[in]` and `[out]` become modules that pass sound through.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::diagnostic::{Diagnostic, OtherFile};
@@ -14,7 +14,7 @@ use crate::module::{Catalogue, ModuleDef, Settings};
 
 use super::codes;
 use super::document::{Entry, LARGEST};
-use super::model::{Amount, Base, Control, ControlId, Domain, Module, ModuleId, Out, Patch, Source, Sum, Term};
+use super::model::{Amount, Base, Control, ControlId, Domain, IncludedFile, Module, ModuleId, Out, Patch, Source, Sum, Term};
 use super::modules::{Part, Table, unwritten};
 use super::parse::read_patch;
 use super::pitch::Pending;
@@ -35,14 +35,14 @@ const MOST_BYTES: usize = 4 * LARGEST;
 
 /// Where the files come from that a patch includes.
 pub trait Files {
-    /// The file whose text is read; `None`: the text is in no file.
+    /// The file whose text is read, as [`FileText::path`]; `None`: the text is in no file.
     fn itself(&self) -> Option<PathBuf>;
 
-    /// Reads a file as it is named in another: in `from`, or in the text itself.
+    /// Reads a file by a path relative to another: to the one of the name `from`, or to the text itself.
     ///
     /// # Errors
     /// Why not.
-    fn read(&self, from: Option<&Path>, path: &str) -> Result<FileText, Unread>;
+    fn read(&self, from: Option<&str>, path: &str) -> Result<FileText, Unread>;
 }
 
 /// A file that was read.
@@ -50,7 +50,7 @@ pub trait Files {
 pub struct FileText {
     /// Where it is: one path for one file, however it was named.
     pub path: PathBuf,
-    /// As it is called in what is said.
+    /// As it is called in what is said, and in `from`.
     pub name: String,
     /// What stands in it.
     pub text: String,
@@ -63,17 +63,21 @@ pub struct Unread {
     pub path: Option<PathBuf>,
     /// One sentence.
     pub why: String,
+    /// The nearest path that would be right.
+    pub near: Option<String>,
 }
 
 /// What was read so far, through all includes of one patch.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    /// The files that include the present one, and itself: the outermost first.
-    open: Vec<PathBuf>,
+    /// The files that include the present one, and itself, with their names: the outermost first.
+    open: Vec<(PathBuf, Option<String>)>,
     /// How deep the present one stands.
     depth: usize,
     /// Every file that was asked for, each once.
     pub asked: Vec<PathBuf>,
+    /// Every file that was read, each once.
+    pub texts: Vec<IncludedFile>,
     read: usize,
     bytes: usize,
 }
@@ -81,7 +85,7 @@ pub(super) struct Shelf {
 impl Shelf {
     /// Nothing read but the text itself.
     pub fn new(itself: Option<PathBuf>) -> Self {
-        Self { open: itself.into_iter().collect(), ..Self::default() }
+        Self { open: itself.into_iter().map(|path| (path, None)).collect(), ..Self::default() }
     }
 }
 
@@ -179,18 +183,19 @@ impl<'d, 't> Reading<'d, 't> {
             self.findings.report(limit(format!("includes stand more than {DEEPEST} deep")).help("include the inner patch directly"));
             return None;
         }
-        let file = match files.read(self.shelf.open.last().map(PathBuf::as_path), path) {
+        let file = match files.read(self.shelf.open.last().and_then(|(_, name)| name.as_deref()), path) {
             Ok(file) => file,
             Err(unread) => {
                 self.asked(unread.path);
                 let help = "the path is relative to the file that names it";
-                self.findings.report(Diagnostic::error(codes::NO_FILE, place.span.clone(), unread.why).help(help));
+                let fix = unread.near.map(|near| format!("\"{near}\""));
+                self.findings.report(Diagnostic { fix, ..Diagnostic::error(codes::NO_FILE, place.span.clone(), unread.why).help(help) });
                 return None;
             }
         };
         self.asked(Some(file.path.clone()));
-        if let Some(start) = self.shelf.open.iter().position(|open| *open == file.path) {
-            let names = self.shelf.open[start..].iter().chain([&file.path]);
+        if let Some(start) = self.shelf.open.iter().position(|(open, _)| *open == file.path) {
+            let names = self.shelf.open[start..].iter().map(|(path, _)| path).chain([&file.path]);
             let names: Vec<_> =
                 names.map(|path| path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())).collect();
             let message = format!("the file would include itself: {}", names.join(" → "));
@@ -206,8 +211,11 @@ impl<'d, 't> Reading<'d, 't> {
             return None;
         }
         let mut shelf = std::mem::take(&mut self.shelf);
+        if !shelf.texts.iter().any(|known| known.path == file.path) {
+            shelf.texts.push(IncludedFile { path: file.path.clone(), text: file.text.as_str().into() });
+        }
         shelf.depth += 1;
-        shelf.open.push(file.path);
+        shelf.open.push((file.path, Some(file.name.clone())));
         let (patch, diagnostics, mut shelf) = read_patch(&file.text, catalogue, Some(files), shelf);
         shelf.open.pop();
         shelf.depth -= 1;

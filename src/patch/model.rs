@@ -4,6 +4,8 @@
 //! inputs measured in dB, linear factors elsewhere.
 
 use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::units::Unit;
 use crate::module::{Curve, ModuleDef, NoteSource, Settings};
@@ -39,6 +41,17 @@ pub struct Patch {
     pub maps: Vec<Map>,
     /// Further addresses of controls: inputs of includes at which a control stands alone.
     pub aliases: Vec<(String, ControlId)>,
+    /// The files that it includes, also by way of others, each once.
+    pub includes: Vec<IncludedFile>,
+}
+
+/// A file that a patch includes, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What stands in it.
+    pub text: Arc<str>,
 }
 
 /// One more input of an effect, named by a key of `[in]`.

@@ -47,7 +47,8 @@ pub struct Parsed {
 /// The same with the files that it includes. `[control]`
 pub fn parse_with(text: &str, catalogue: &Catalogue, files: &dyn Files) -> Parsed {
     let (patch, diagnostics, shelf) = read_patch(text, catalogue, Some(files), Shelf::new(files.itself()));
-    Parsed { patch, diagnostics, files: shelf.asked }
+    let Shelf { asked, texts, .. } = shelf;
+    Parsed { patch: patch.map(|patch| Patch { includes: texts, ..patch }), diagnostics, files: asked }
 }
 
 /// The same for the bytes of a file, which may not be text. `[control]`

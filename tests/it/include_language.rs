@@ -30,8 +30,8 @@ impl Files for Shelf {
         self.itself.clone()
     }
 
-    fn read(&self, from: Option<&Path>, path: &str) -> Result<FileText, Unread> {
-        let mut real = from.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    fn read(&self, from: Option<&str>, path: &str) -> Result<FileText, Unread> {
+        let mut real = from.and_then(|from| Path::new(from).parent()).unwrap_or(Path::new("")).to_owned();
         for part in path.split('/') {
             match part {
                 "." => {}
@@ -41,7 +41,7 @@ impl Files for Shelf {
         }
         match self.files.get(&real) {
             Some(text) => Ok(FileText { name: real.display().to_string(), path: real, text: text.clone() }),
-            None => Err(Unread { why: format!("there is no file {}", real.display()), path: Some(real) }),
+            None => Err(Unread { why: format!("there is no file {}", real.display()), path: Some(real), near: None }),
         }
     }
 }

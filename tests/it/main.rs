@@ -18,6 +18,7 @@ mod hello;
 mod host;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod host_jack;
+mod include;
 mod include_language;
 mod intake;
 #[cfg(all(target_os = "linux", feature = "jack"))]
@@ -44,6 +45,7 @@ mod phrase;
 mod rack_check;
 mod rack_files;
 mod rack_language;
+mod rack_render;
 mod rack_text;
 mod racks;
 mod record;

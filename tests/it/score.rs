@@ -13,25 +13,25 @@ fn event(delta: u32, kind: TrackEventKind<'static>) -> TrackEvent<'static> {
     TrackEvent { delta: u28::new(delta), kind }
 }
 
-fn note(delta: u32, channel: u8, key: u8, vel: u8) -> TrackEvent<'static> {
+pub fn note(delta: u32, channel: u8, key: u8, vel: u8) -> TrackEvent<'static> {
     event(delta, TrackEventKind::Midi { channel: u4::new(channel), message: Smf::NoteOn { key: u7::new(key), vel: u7::new(vel) } })
 }
 
-fn tempo(delta: u32, micros: u32) -> TrackEvent<'static> {
+pub fn tempo(delta: u32, micros: u32) -> TrackEvent<'static> {
     event(delta, TrackEventKind::Meta(MetaMessage::Tempo(u24::new(micros))))
 }
 
-fn end(delta: u32) -> TrackEvent<'static> {
+pub fn end(delta: u32) -> TrackEvent<'static> {
     event(delta, TrackEventKind::Meta(MetaMessage::EndOfTrack))
 }
 
-fn file(format: Format, timing: Timing, tracks: Vec<Vec<TrackEvent<'static>>>) -> Vec<u8> {
+pub fn file(format: Format, timing: Timing, tracks: Vec<Vec<TrackEvent<'static>>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     midly::Smf { header: Header::new(format, timing), tracks }.write(&mut bytes).unwrap();
     bytes
 }
 
-fn beats(ticks: u16) -> Timing {
+pub fn beats(ticks: u16) -> Timing {
     Timing::Metrical(u15::new(ticks))
 }
 
