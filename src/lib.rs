@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`base`] | units and their text, time, names, diagnostics as data |
 //! | 1 | [`dsp`], [`rt`], [`wire`] | signal maths over lanes; crossing threads safely; OSC bytes ↔ messages |
+//! | 2 | [`media`] | tunings: decoded, shared, read-only |
 //! | 3 | [`module`] | the contract between a module and everything that reads its declaration or runs it |
 //! | 4 | [`modules`], [`patch`] | the catalogue, one file a module; TOML → checked patch |
 //! | 5 | [`plan`], [`surface`] | patch → what the audio thread runs; what is drawn from declarations |
@@ -30,6 +31,7 @@ pub mod dsp;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod engine;
 pub mod host;
+pub mod media;
 pub mod midi;
 pub mod module;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]

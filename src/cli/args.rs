@@ -55,6 +55,9 @@ pub enum Command {
     /// How a running rackd fares: load, every message counted, lateness
     #[command(after_help = STATUS)]
     Status(Status),
+    /// Move a controller, and it turns what you name; list, clear and save what turns what
+    #[command(after_help = super::learn::HELP)]
+    Learn(super::learn::Learn),
     /// Print the OSC messages that arrive, by any transport
     #[command(after_help = LISTEN)]
     Listen(Listen),

@@ -8,6 +8,7 @@ pub mod check;
 pub mod devices;
 pub mod draw;
 pub mod exit;
+pub mod learn;
 pub mod listen;
 pub mod listening;
 pub mod modules;

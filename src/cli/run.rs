@@ -7,7 +7,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
-use super::{check, devices, listen, modules, play, render, send, status, surface};
+use super::{check, devices, learn, listen, modules, play, render, send, status, surface};
 
 /// Runs what the command line says. `[control]`
 pub fn run() -> ExitCode {
@@ -28,6 +28,7 @@ pub fn run() -> ExitCode {
         Command::Modules(args) => modules::run(args),
         Command::Send(args) => send::run(args),
         Command::Status(args) => status::run(args),
+        Command::Learn(args) => learn::run(args),
         Command::Listen(args) => listen::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Surface(args) => surface::run(args),

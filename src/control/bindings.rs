@@ -335,6 +335,18 @@ impl Control {
         found
     }
 
+    /// Whether something on a MIDI port is bound to anything in a slot, as [`Self::moved`] finds it.
+    pub(super) fn binds(&self, slot: usize, from: Client, channel: u8, what: Mover) -> bool {
+        let moved = Moved { from, channel, what, x: 0.0, raw: None };
+        let there = |goal: &Goal| match goal {
+            Goal::Value(target) => target.slot == slot || target.slot == MASTER,
+            Goal::Learn => true,
+            Goal::Idle => false,
+        };
+        let bound = |bound: &usize| self.listens(*bound, moved) && self.maps.all[*bound].ends.iter().any(|end| there(&end.goal));
+        self.maps.midi.get(&what).is_some_and(|entries| entries.iter().any(bound))
+    }
+
     /// Whether a map listens to a port and a channel.
     fn listens(&self, bound: usize, moved: Moved) -> bool {
         let bound = &self.maps.all[bound];

@@ -179,7 +179,8 @@ impl Control {
             Step::Zone(slot, part, _) => self.has_spot(meant, slot, Spot::Zone(part)),
             Step::Tempo(_) => meant.tempo,
             Step::Running(_) => meant.transport,
-            Step::Send(..)
+            Step::Tune(_)
+            | Step::Send(..)
             | Step::Out(..)
             | Step::Touched(..)
             | Step::Started(..)

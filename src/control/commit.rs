@@ -207,6 +207,7 @@ impl Control {
                 self.running = running;
                 self.changed_stream(client, Stream::Transport);
             }
+            Step::Tune(retuning) => self.retune(client, &retuning),
             Step::Touched(address, rests) => self.touched(client, address, rests),
             Step::Started(..) | Step::Released(_) | Step::Renewed(_) | Step::Sync(..) | Step::Call(..) => {}
         }

@@ -26,12 +26,13 @@ use super::rack::Standing;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
 use super::subscribe::Subscribers;
+use super::tuning::Tunings;
 use super::value::{Message, Value};
 use super::verbs::{Call, Given};
 use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
 use crate::engine::doors::{Doors, Feed, Shown};
-use crate::engine::{PlanDoor, Report};
+use crate::engine::{Act, Event, PlanDoor, Report};
 use crate::module::Catalogue;
 use crate::plan;
 use crate::rt::clock::WallClock;
@@ -70,6 +71,7 @@ pub struct Control {
     pub(super) master: Strip,
     pub(super) limiter: bool,
     pub(super) tempo: f64,
+    pub(super) tunings: Tunings,
     pub(super) running: bool,
     pub(super) peers: Peers,
     pub(super) subscribers: Subscribers,
@@ -115,7 +117,7 @@ impl Control {
     pub fn new(catalogue: Catalogue, doors: Doors, door: PlanDoor, options: Options) -> Self {
         let mut feeds: Vec<Feed> = doors.feeds;
         let spare = feeds.split_off(Origin::ALL.len().min(feeds.len()));
-        Self {
+        let mut control = Self {
             catalogue,
             slots: Vec::new(),
             names: HashMap::new(),
@@ -127,6 +129,7 @@ impl Control {
             master: Strip::default(),
             limiter: true,
             tempo: options.plan.tempo,
+            tunings: Tunings::default(),
             running: options.running,
             peers: Peers::new(options.peer.clone()),
             subscribers: Subscribers::default(),
@@ -159,7 +162,13 @@ impl Control {
             notices: Vec::new(),
             searched: Cell::new(0),
             options,
+        };
+        if !control.running {
+            // Before the first frame: it stands at beat 0.
+            control.counts.events += 1;
+            let _ = control.feed(Origin::Rackd, &[Event { at: 0, act: Act::Run(false) }], &[]);
         }
+        control
     }
 
     /// A feed that no origin uses, for a producer of its own. `[control]`
@@ -195,6 +204,11 @@ impl Control {
     /// The slots, by their numbers; see [`Slot::is_vacant`]. `[control]`
     pub fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Notes that sound or are held. `[control]`
+    pub fn notes_sounding(&self) -> usize {
+        self.notes.len()
     }
 
     /// Beats a minute. `[control]`

@@ -175,7 +175,8 @@ impl Counts {
 
     /// Messages refused, for any cause. `[control]`
     pub fn refused(&self) -> u64 {
-        self.together + self.failed.iter().sum::<u64>() - self.failed[Code::Clipped as usize]
+        let notices = self.failed[Code::Clipped as usize] + self.failed[Code::Unmapped as usize];
+        self.together + self.failed.iter().sum::<u64>() - notices
     }
 
     /// Packets refused by their bytes. `[control]`

@@ -6,6 +6,7 @@ use super::feed_line::Merge;
 use super::notes::{NoteName, Sounding};
 use super::place::Place;
 use super::targets::Target;
+use super::tuning::{Retuning, Scope};
 use super::value::{Message, Value};
 use super::zone::ZonePart;
 use crate::base::time::SampleTime;
@@ -49,6 +50,8 @@ pub enum Step {
     Tempo(f64),
     /// The beat clock runs, or not.
     Running(bool),
+    /// A tuning changes.
+    Tune(Retuning),
     /// A finger rests on an address, or has left it.
     Touched(String, bool),
     /// A note starts.
@@ -73,7 +76,8 @@ impl Step {
             | Self::Glide(Target { slot, .. }, ..)
             | Self::Strip(slot, ..)
             | Self::Send(slot, ..)
-            | Self::Out(slot, ..) => Some(*slot),
+            | Self::Out(slot, ..)
+            | Self::Tune(Retuning { scope: Scope::Slot(slot), .. }) => Some(*slot),
             _ => None,
         }
     }
@@ -81,9 +85,14 @@ impl Step {
     /// Whether it says where something stands: that is so from its time on, not before. `[control]`
     pub const fn waits(&self) -> bool {
         match self {
-            Self::Turned(..) | Self::Glide(..) | Self::Cell(..) | Self::Strip(..) | Self::Zone(..) | Self::Tempo(_) | Self::Running(_) => {
-                true
-            }
+            Self::Turned(..)
+            | Self::Glide(..)
+            | Self::Cell(..)
+            | Self::Strip(..)
+            | Self::Zone(..)
+            | Self::Tempo(_)
+            | Self::Running(_)
+            | Self::Tune(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
             Self::Send(..)
             | Self::Out(..)
@@ -180,6 +189,11 @@ impl Draft {
             Step::Started(started, note) if *started == id => Some(note.start),
             _ => None,
         })
+    }
+
+    /// The changes of tuning in this packet, in order. `[control]`
+    pub fn retunings(&self) -> impl Iterator<Item = &Retuning> {
+        self.steps.iter().filter_map(|(_, step)| if let Step::Tune(retuning) = step { Some(retuning) } else { None })
     }
 
     /// Whether this packet lets go of a note. `[control]`

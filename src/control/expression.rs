@@ -93,7 +93,7 @@ impl Control {
             // A map of the slot's takes it away.
             NoteSource::Timbre => {
                 let of = |state: Option<&Channel>, channel| {
-                    state.filter(|_| !self.maps(slot, from, channel, 74)).map_or(0.0, |state| state.timbre)
+                    state.filter(|_| !self.binds(slot, from, channel, Mover::Cc(74))).map_or(0.0, |state| state.timbre)
                 };
                 more(of(own, channel), of(master, zone.unwrap_or(channel)))
             }

@@ -29,13 +29,17 @@ pub enum Code {
     Patch,
     /// Not for those who come from outside.
     NotAllowed,
+    /// The key plays nothing in its slot's tuning. Not a refusal.
+    Unmapped,
+    /// A System Exclusive message that is meant for us and cannot be read.
+    Exclusive,
     /// Slots would feed each other in a circle.
     Circle,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownAddress,
         Self::Pattern,
         Self::WrongArguments,
@@ -48,6 +52,8 @@ impl Code {
         Self::File,
         Self::Patch,
         Self::NotAllowed,
+        Self::Unmapped,
+        Self::Exclusive,
         Self::Circle,
     ];
 
@@ -66,6 +72,8 @@ impl Code {
             Self::File => "file",
             Self::Patch => "patch",
             Self::NotAllowed => "not-allowed",
+            Self::Unmapped => "unmapped",
+            Self::Exclusive => "exclusive",
             Self::Circle => "circle",
         }
     }

@@ -34,12 +34,25 @@ pub enum FileError {
 /// # Errors
 /// Why not. `[control]`
 pub fn read_inside(folders: &[PathBuf], path: &Path) -> Result<(PathBuf, String), FileError> {
+    let real = inside(folders, path)?;
+    let text = read(&real)?;
+    Ok((real, text))
+}
+
+/// The same for a file that need not be UTF-8.
+///
+/// # Errors
+/// Why not. `[control]`
+pub fn bytes_inside(folders: &[PathBuf], path: &Path) -> Result<Vec<u8>, FileError> {
+    read_bytes(&inside(folders, path)?)
+}
+
+fn inside(folders: &[PathBuf], path: &Path) -> Result<PathBuf, FileError> {
     for folder in folders {
         let Ok(folder) = folder.canonicalize() else { continue };
         let Ok(real) = folder.join(path).canonicalize() else { continue };
         if real.starts_with(&folder) {
-            let text = read(&real)?;
-            return Ok((real, text));
+            return Ok(real);
         }
     }
     Err(FileError::Outside(path.to_owned()))
@@ -99,6 +112,10 @@ pub fn nearest_file(folders: &[PathBuf], written: &Path) -> Option<String> {
 /// # Errors
 /// Why not. `[control]`
 pub fn read(path: &Path) -> Result<String, FileError> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| FileError::NotText(path.to_owned()))
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
     let system = |error| FileError::System(path.to_owned(), error);
     // Looked at before it is opened: to open a pipe would wait for its other end.
     let before = std::fs::metadata(path).map_err(system)?;
@@ -110,5 +127,5 @@ pub fn read(path: &Path) -> Result<String, FileError> {
     if bytes.len() as u64 > LARGEST {
         return Err(FileError::TooLarge(path.to_owned()));
     }
-    String::from_utf8(bytes).map_err(|_| FileError::NotText(path.to_owned()))
+    Ok(bytes)
 }

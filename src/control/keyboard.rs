@@ -8,8 +8,9 @@ use super::channel::Channel;
 use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::{Draft, Step};
+use super::fail::Code;
 use super::mpe::Zones;
-use super::notes::{NoteName, Sounding};
+use super::notes::{NoteName, Played, Sounding};
 use super::programs::Programs;
 use super::value::When;
 use crate::base::midi::MidiMessage;
@@ -188,12 +189,16 @@ impl Control {
         if let Some(id) = self.notes.find(of, draft.client, &name) {
             self.let_go_of(draft, of, id, 0.0);
         }
-        let Some(pitch) = self.pitch_of_key(slot, number) else { return };
+        let Some(pitch) = self.pitch_of_key(slot, number) else {
+            self.counts.fail(Code::Unmapped);
+            return;
+        };
+        let played = Played::Key { number: f32::from(number), above: self.slots[slot].zone.transpose };
         let id = self.notes.fresh();
         let velocity = velocity * self.softened(slot, from, channel);
         draft.act(Act::NoteOn { slot: of, key: number, id, pitch, velocity, frames: 0 });
         let start = self.start(draft);
-        draft.step(Step::Started(id, Sounding { slot: of, client: draft.client, name: Some(name), start, lease: None }));
+        draft.step(Step::Started(id, Sounding { slot: of, client: draft.client, name: Some(name), start, lease: None, played }));
         for source in [NoteSource::Bend, NoteSource::Pressure, NoteSource::Timbre] {
             let value = self.expression(slot, from, channel, source);
             if value != 0.0 {
@@ -217,6 +222,9 @@ impl Control {
         self.subscribers.forget(from);
         self.dumps.forget(from);
         self.release_all_of(from);
+        if self.maps.learning.as_ref().is_some_and(|learning| learning.client == from) {
+            self.maps.learning = None;
+        }
         if from.origin == Origin::Midi {
             self.keyboard.ports.remove(&from);
             self.forget_controllers(from);

@@ -222,6 +222,14 @@ impl Control {
         if !self.maps.learning.as_ref().is_some_and(listens) {
             return false;
         }
+        // A finger that rests on what is being learnt.
+        let moves = |of: &str| {
+            let learning = self.maps.learning.as_ref();
+            learning.is_some_and(|learning| learning.moving.iter().any(|(moving, _)| *moving == Moving::Osc(of.to_owned())))
+        };
+        if address.strip_suffix("/z").is_some_and(moves) {
+            return true;
+        }
         let Some(x) = values.first().and_then(Value::number) else { return false };
         let first = address.trim_start_matches('/').split('/').next().unwrap_or("");
         let taken = crate::base::names::FIRST_WORDS.contains(&first) || self.names.contains_key(first) || address.ends_with("/z");

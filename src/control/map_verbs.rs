@@ -6,6 +6,7 @@ use super::fail::{Code, Fail};
 use super::learn::KINDS;
 use super::value::{Message, Value};
 use super::verbs::Call;
+use crate::base::units::Unit;
 use crate::module::Curve;
 use crate::patch::values::spell;
 use crate::patch::{MapSource, MapSpec, Relative, Written, map_source, spell_source};
@@ -243,8 +244,12 @@ impl Control {
         if let (Some((min, max)), Goal::Value(target)) = (law.range_out, goal)
             && let Some(scale) = self.map_scale(*target)
         {
-            say("min", spell(scale.unit, min).into());
-            say("max", spell(scale.unit, max).into());
+            let end = |x: f32| match scale.unit {
+                Unit::Number | Unit::Audio | Unit::Gate | Unit::Trigger => f64::from(x).into(),
+                unit => Value::Text(spell(unit, x)),
+            };
+            say("min", end(min));
+            say("max", end(max));
         }
         match law.curve {
             None => {}

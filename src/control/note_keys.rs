@@ -3,10 +3,12 @@
 use super::control::Control;
 use super::draft::Draft;
 use super::fail::{Code, Fail};
+use super::notes::Played;
 use super::place::Place;
 use super::scale::{Scale, Unreadable};
 use super::value::Value;
 use super::verbs::Call;
+use crate::base::names::note_number;
 use crate::base::nearest::nearest;
 use crate::base::units::{Unit, factor_from_decibels};
 use crate::engine::{Act, NoteId};
@@ -48,17 +50,47 @@ pub(super) fn read_plain(control: &mut Control, draft: &mut Draft, call: Call<'_
     }
 }
 
-/// The pitch [octaves above C4] and the key of a note number or name.
-pub(super) fn pitch(call: Call<'_>, value: &Value) -> Result<(f32, u8), Fail> {
+/// What a note plays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pitched {
+    /// [octaves above C4]; `None`: its key plays nothing.
+    pub pitch: Option<f32>,
+    /// The nearest key.
+    pub key: u8,
+    /// What its pitch came from.
+    pub played: Played,
+}
+
+/// The pitch of a note number, a note name, or a frequency; only the last is not tuned. A key that plays nothing is told.
+pub(super) fn pitch(control: &mut Control, draft: &mut Draft, call: Call<'_>, value: &Value) -> Result<Pitched, Fail> {
+    let named = value.text().and_then(|text| note_number(text.trim()).map(f64::from).or_else(|| text.trim().parse().ok()));
+    let number = if value.text().is_some() { named } else { value.number() };
+    let Some(number) = number.filter(|number| number.is_finite()) else {
+        let octaves = given_pitch(call, value)?;
+        return Ok(Pitched { pitch: Some(octaves), key: key_of(octaves), played: Played::Pitch });
+    };
+    let number = number.clamp(60.0 - 12.0 * f64::from(REACH), 60.0 + 12.0 * f64::from(REACH));
+    let key = libm::round(number).clamp(0.0, 127.0) as u8;
+    let played = Played::Key { number: number as f32, above: 0.0 };
+    let pitch = control.pitch_in(draft, call.slot, played);
+    if pitch.is_none() {
+        control.counts.fail(Code::Unmapped);
+        let told = format!("{value} plays nothing in the tuning of {}", control.slots[call.slot].name);
+        draft.replies.push(Fail::new(call.address, Code::Unmapped, told).message());
+    }
+    Ok(Pitched { pitch: pitch.map(|pitch| pitch.clamp(-REACH, REACH)), key, played: pitch.map_or(Played::Nothing, |_| played) })
+}
+
+/// A pitch that is given as one [octaves above C4].
+fn given_pitch(call: Call<'_>, value: &Value) -> Result<f32, Fail> {
     let octaves = match value {
         Value::Text(text) => values::pitch_of_text(text).map_err(|text| wrong(call, text))?,
-        _ => values::pitch_of_number(value.number().ok_or_else(|| wrong(call, "a pitch is a note number or a name such as C4"))?),
+        _ => return Err(wrong(call, "a pitch is a note number or a name such as C4")),
     };
     if octaves.is_nan() {
         return Err(wrong(call, "a rest is no pitch"));
     }
-    let octaves = octaves.clamp(-REACH, REACH);
-    Ok((octaves, key_of(octaves)))
+    Ok(octaves.clamp(-REACH, REACH))
 }
 
 /// The nearest key of a pitch.

@@ -3,7 +3,7 @@
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
-use super::note_keys::{DURATION, SEMITONES, UNIPOLAR, give_all, pitch, read, read_plain, wrong};
+use super::note_keys::{DURATION, Pitched, SEMITONES, UNIPOLAR, give_all, pitch, read, read_plain, wrong};
 use super::notes::{NoteName, Sounding};
 use super::scale::Scale;
 use super::value::Value;
@@ -20,15 +20,13 @@ pub(super) fn note(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
     let [pitch_value, velocity, rest @ ..] = call.values else {
         return Err(wrong(call, "pitch and velocity are wanted, then duration, then keys and values"));
     };
-    let (pitch, key) = pitch(call, pitch_value)?;
+    let Pitched { pitch, key, played } = pitch(control, draft, call, pitch_value)?;
     let velocity = read_plain(control, draft, call, UNIPOLAR, velocity)?;
     let (length, pairs) = match rest {
         [length, pairs @ ..] => (read(control, draft, call, DURATION, length)?, pairs),
         [] => (Amount::Beats(1.0), rest),
     };
-    if velocity == 0.0 {
-        return Ok(());
-    }
+    let Some(pitch) = pitch.filter(|_| velocity > 0.0) else { return Ok(()) };
     let seconds = match length {
         Amount::Plain(seconds) => f64::from(seconds),
         Amount::Beats(beats) => f64::from(DURATION.within(DURATION.of_beats(beats, control.tempo))),
@@ -41,7 +39,7 @@ pub(super) fn note(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
     let id = control.notes.fresh();
     draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames });
     let start = control.start(draft);
-    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: None, start, lease: None }));
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: None, start, lease: None, played }));
     give_all(control, draft, call, id, pairs)
 }
 
@@ -51,7 +49,7 @@ pub(super) fn on(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Re
         return Err(wrong(call, "id, pitch and velocity are wanted, then keys and values"));
     };
     let name = name(call, id)?;
-    let (pitch, key) = pitch(call, pitch_value)?;
+    let Pitched { pitch, key, played } = pitch(control, draft, call, pitch_value)?;
     let velocity = read_plain(control, draft, call, UNIPOLAR, velocity)?;
     let before = find(control, draft, call, &name);
     if let Some(id) = before {
@@ -61,10 +59,12 @@ pub(super) fn on(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Re
         return before.map(|_| ()).ok_or_else(|| unknown(call, id));
     }
     let id = control.notes.fresh();
-    draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames: 0 });
+    if let Some(pitch) = pitch {
+        draft.act(Act::NoteOn { slot: call.slot as u8, key, id, pitch, velocity, frames: 0 });
+    }
     let start = control.start(draft);
     let lease = control.peers.get(call.client).lease.map(|seconds| control.frames(seconds));
-    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name), start, lease }));
+    draft.step(Step::Started(id, Sounding { slot: call.slot as u8, client: call.client, name: Some(name), start, lease, played }));
     give_all(control, draft, call, id, pairs)
 }
 

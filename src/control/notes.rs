@@ -55,6 +55,22 @@ pub struct Named {
     pub name: NoteName,
 }
 
+/// What a note's pitch came from, for when the tuning changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Played {
+    /// A key.
+    Key {
+        /// Its number, which may have a fraction.
+        number: f32,
+        /// What is added to its pitch [octaves].
+        above: f32,
+    },
+    /// A pitch that no tuning moves.
+    Pitch,
+    /// A key that plays nothing: the note is remembered until it is let go, and never heard.
+    Nothing,
+}
+
 /// A note that sounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sounding {
@@ -68,6 +84,8 @@ pub struct Sounding {
     pub start: SampleTime,
     /// Frames that it lives without being renewed; `None`: until it is let go.
     pub lease: Option<SampleTime>,
+    /// What its pitch came from.
+    pub played: Played,
 }
 
 /// A note of a MIDI key.
@@ -121,6 +139,9 @@ impl Notes {
         if let Some(lease) = note.lease {
             self.leases.insert((note.start + lease, id));
             self.renewed.insert(id, note.start);
+        }
+        if note.played == Played::Nothing {
+            self.mute.insert(id);
         }
         self.sounding.insert(id, note);
         if self.sounding.len() > REMEMBERED

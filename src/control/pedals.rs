@@ -1,10 +1,10 @@
 //! Pedals: sustain, sostenuto and soft, and the keys that they hold.
 
+use super::bound::Mover;
 use super::client::Client;
 use super::control::Control;
 use super::draft::Draft;
 use super::notes::NoteName;
-use crate::patch::MapSource;
 
 /// How much softer a note is that is struck while the soft pedal is down.
 pub(super) const SOFT: f32 = 2.0 / 3.0;
@@ -44,25 +44,20 @@ impl Control {
         channels.filter_map(move |of| Some((of, &self.keyboard.seen(from, of)?.pedals)))
     }
 
-    /// Whether a pedal goes on holding a slot's note when its key goes up. A pedal that the slot's patch maps does only what the map
-    /// says.
+    /// Whether a pedal goes on holding a slot's note when its key goes up. A pedal that a map binds in the slot does only
+    /// what the map says.
     fn holds(&self, slot: usize, from: Client, channel: u8, key: u8) -> bool {
         self.pedals_for(slot, from, channel).any(|(of, pedals)| {
             let down = pedals.sostenuto.as_ref().map_or(0, |down| down[usize::from(channel - 1) & 15]);
-            (pedals.sustain && !self.maps(slot, from, of, 64)) || (down >> (key & 127) & 1 == 1 && !self.maps(slot, from, of, 66))
+            (pedals.sustain && !self.binds(slot, from, of, Mover::Cc(64)))
+                || (down >> (key & 127) & 1 == 1 && !self.binds(slot, from, of, Mover::Cc(66)))
         })
     }
 
     /// How much softer a slot's new note is.
     pub(super) fn softened(&self, slot: usize, from: Client, channel: u8) -> f32 {
-        let soft = self.pedals_for(slot, from, channel).any(|(of, pedals)| pedals.soft && !self.maps(slot, from, of, 67));
+        let soft = self.pedals_for(slot, from, channel).any(|(of, pedals)| pedals.soft && !self.binds(slot, from, of, Mover::Cc(67)));
         if soft { SOFT } else { 1.0 }
-    }
-
-    /// Whether a slot's patch maps a controller of a channel.
-    pub(super) fn maps(&self, slot: usize, from: Client, channel: u8, number: u8) -> bool {
-        let maps = &self.slots[slot].patch.maps;
-        maps.iter().any(|map| matches!(map.from, MapSource::Cc(cc, _) if cc == number) && self.map_hears(slot, from, channel, &map.from))
     }
 
     /// A key goes up: its notes end, but for those that a pedal holds.

@@ -1,7 +1,7 @@
 //! A whole rack: what is new is made, what is gone is unloaded, what is as it was goes on sounding.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::address_map::Spot;
 use super::client::{Client, Origin};
@@ -83,6 +83,11 @@ impl Control {
                 files.push(file.clone());
             }
         }
+        for file in self.tuning_files() {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
         files
     }
 
@@ -116,6 +121,7 @@ impl Control {
         }
         self.standing.rack = Some(Rack { slots: Vec::new(), ..rack.clone() });
         self.put_tempo(&rack, old.as_ref(), &patches);
+        self.tunings.rack.rack = self.resolved(rack.tuning.as_ref(), Some(&file));
         // All names and routes stand before the first patch: what a slot sends to another is known from its first frame on.
         let before = |spec: &SlotSpec| old.as_ref().and_then(|old| old.slot(&spec.name));
         let slots: Vec<Option<(usize, bool)>> = rack.slots.iter().map(|spec| self.put_strip(spec, before(spec))).collect();
@@ -130,6 +136,7 @@ impl Control {
         }
         let slots: HashSet<usize> = slots.into_iter().flatten().map(|(slot, _)| slot).collect();
         self.put_master(&rack, old.as_ref());
+        self.put_tunings(&rack, &file);
         let named = file.display().to_string();
         (self.standing.file, self.standing.text, self.standing.rack) = (Some(file), text, Some(rack));
         self.standing.version += 1;
@@ -148,6 +155,17 @@ impl Control {
         if let Some(tempo) = tempo.filter(|_| !stays) {
             self.set_tempo(tempo);
         }
+    }
+
+    /// The slots' own tunings, but of those that were loaded by hand since.
+    fn put_tunings(&mut self, rack: &Rack, file: &Path) {
+        for spec in &rack.slots {
+            let tuning = self.resolved(spec.tuning.as_ref(), Some(file));
+            if let Some(slot) = self.names.get(&spec.name).copied() {
+                self.slots[slot].tuning.rack = tuning;
+            }
+        }
+        self.refresh(Client::of(Origin::Rackd), true);
     }
 
     fn put_master(&mut self, rack: &Rack, old: Option<&Rack>) {
@@ -378,6 +396,7 @@ impl Control {
                 }
             }
         }
+        self.read_tunings();
         Ok(done)
     }
 

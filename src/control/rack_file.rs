@@ -3,9 +3,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::files::{self, FileError};
+use super::tuning::resolve;
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::module::Catalogue;
-use crate::patch::{self, FileText, Files, Parsed, Patch, Rack, Unread, codes};
+use crate::patch::{self, FileText, Files, Parsed, Patch, Rack, TuningSpec, Unread, codes};
 
 /// What is to be said of one file.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +116,9 @@ impl ReadPatch {
     /// # Errors
     /// All mistakes. `[control]`
     pub fn of_text(text: String, file: PathBuf, within: Within<'_>, catalogue: &Catalogue) -> Result<(Self, Remarks), Remarks> {
-        let Parsed { patch, diagnostics, files } = patch::parse_with(&text, catalogue, &Including { within, file: Some(&file) });
+        let parsed = patch::parse_with(&text, catalogue, &Including { within, file: Some(&file) });
+        let Parsed { patch, mut diagnostics, files } = parsed;
+        diagnostics.extend(patch.iter().filter_map(|patch| unusable(patch.tuning.as_ref(), &file)));
         let right = !has_errors(&diagnostics);
         let remarks = Remarks { file: file.clone(), text: text.clone(), diagnostics, includes: files };
         match patch.filter(|_| right) {
@@ -130,6 +133,11 @@ impl ReadPatch {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.file).chain(self.patch.includes.iter().map(|include| &include.path))
     }
+}
+
+/// What keeps a tuning of a file from being used.
+fn unusable(tuning: Option<&TuningSpec>, file: &Path) -> Option<Diagnostic> {
+    resolve(tuning?, Some(file), &[]).err()
 }
 
 impl ReadRack {
@@ -178,6 +186,8 @@ impl ReadRack {
         let patches: Vec<(&str, &Patch)> =
             rack.slots.iter().zip(&known).filter_map(|(slot, (_, read))| Some((slot.name.as_str(), &read.as_ref().ok()?.patch))).collect();
         diagnostics.extend(rack.check_with(&patches));
+        diagnostics.extend(unusable(rack.tuning.as_ref(), &file));
+        diagnostics.extend(rack.slots.iter().filter_map(|slot| unusable(slot.tuning.as_ref(), &file)));
         diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
         let read: Result<Vec<ReadPatch>, ()> = known.into_iter().map(|(_, read)| read).collect();
         let wrong = has_errors(&diagnostics) || others.iter().any(|one| has_errors(&one.diagnostics));

@@ -1,6 +1,7 @@
 //! Patches that are to play: the newest of each slot waits for the plan before it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::client::{Client, Origin};
 use super::control::Control;
@@ -8,8 +9,10 @@ use super::rack_file::{Including, ReadPatch, Within};
 use super::set::Turned;
 use super::slot::Slot;
 use super::streams::Stream;
+use super::tuning::resolve;
 use crate::base::diagnostic::{Diagnostic, has_errors};
 use crate::engine::{Act, Event};
+use crate::media::Recipe;
 use crate::patch;
 use crate::patch::{Parsed, Patch, SetSpec, slot_name_beside};
 use crate::plan::mixer::SLOTS;
@@ -28,6 +31,8 @@ pub enum Pending {
 pub struct Loading {
     slot: usize,
     patch: Patch,
+    /// What its `tuning` comes to.
+    tuning: Option<Arc<Recipe>>,
     text: String,
     file: Option<PathBuf>,
     /// What its rack sets in it; `None`: as before, where it is the same file.
@@ -83,7 +88,7 @@ impl Control {
     /// Plays a checked patch; see [`Self::load`].
     ///
     /// # Errors
-    /// Where there is no room for another slot. `[control]`
+    /// Where there is no room for another slot, or a file of its tuning cannot be used. `[control]`
     pub fn put(
         &mut self,
         slot: &str,
@@ -92,16 +97,19 @@ impl Control {
         file: Option<&Path>,
         waiting: Vec<(Client, String)>,
     ) -> Result<usize, Diagnostic> {
+        let tuning = patch.tuning.as_ref().map(|spec| resolve(spec, file, &self.options.folders)).transpose()?;
         let slot = self.slot_called(slot)?;
         let tempo = self.standing.tempo().is_none();
-        self.put_in(Loading { slot, patch, text: text.to_owned(), file: file.map(Path::to_owned), set: None, tempo, waiting });
+        let (text, file) = (text.to_owned(), file.map(Path::to_owned));
+        self.put_in(Loading { slot, patch, tuning, text, file, set: None, tempo, waiting });
         Ok(slot)
     }
 
     /// Plays a checked patch of a rack in a slot that is there, with what the rack sets in it.
     pub(super) fn put_of_rack(&mut self, slot: usize, read: ReadPatch, set: Vec<SetSpec>, tempo: bool) {
         let ReadPatch { patch, text, file } = read;
-        self.put_in(Loading { slot, patch, text, file: Some(file), set: Some(set), tempo, waiting: Vec::new() });
+        let tuning = self.resolved(patch.tuning.as_ref(), Some(&file));
+        self.put_in(Loading { slot, patch, tuning, text, file: Some(file), set: Some(set), tempo, waiting: Vec::new() });
     }
 
     fn put_in(&mut self, mut loading: Loading) {
@@ -203,7 +211,7 @@ impl Control {
         let loaded = matches!(pending, Pending::File(_));
         let (written, waiting) = match pending {
             Pending::File(loading) => {
-                let Loading { patch, text, file, set, tempo, waiting, .. } = *loading;
+                let Loading { patch, tuning, text, file, set, tempo, waiting, .. } = *loading;
                 self.carry_glides(slot, &patch);
                 let of = &mut self.slots[slot];
                 let (numbers, settings) = of.carried(&patch);
@@ -212,6 +220,7 @@ impl Control {
                 of.set = set.unwrap_or_else(|| if of.file == file { before.clone() } else { Vec::new() });
                 let wrong = turned.lay(&patch, &before, &of.set);
                 (of.turned, of.settings) = (turned.numbers, turned.settings);
+                of.tuning.patch = tuning;
                 of.text = text;
                 self.standing.version += u64::from(of.file != file || of.written.includes != patch.includes);
                 of.file = file;
@@ -234,6 +243,7 @@ impl Control {
         };
         self.begin_flight(slot, written, waiting);
         if loaded {
+            self.refresh(Client::of(Origin::Rackd), true);
             let name = self.slots[slot].name.clone();
             self.watch_anew(slot, &name);
         }

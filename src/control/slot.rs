@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::address_map::{AddressMap, Spot};
 use super::client::Client;
 use super::place::{Named, Place};
 use super::scale::Scale;
+use super::tuning::Layers;
 use crate::base::time::SampleTime;
 use crate::base::units::factor_from_decibels;
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
+use crate::media::Tuning;
 use crate::module::{Setting, SettingValue};
 use crate::patch::{Amount, ModuleId, Patch, Route, SetSpec, Zone};
 use crate::plan::mixer::SLOTS;
@@ -120,6 +123,10 @@ pub struct Slot {
     pub route: Route,
     /// Which keys play it.
     pub zone: Zone,
+    /// What tunes it.
+    pub tuning: Layers,
+    /// What that comes to.
+    pub tuned: Arc<Tuning>,
     /// What its rack sets in its patch, as written.
     pub set: Vec<SetSpec>,
     /// The engine is letting go of it: its number is not free yet.

@@ -4,7 +4,9 @@ use super::control::Control;
 use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
-use super::{clear, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs};
+use super::{
+    clear, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs, tuning_verbs,
+};
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -140,6 +142,38 @@ pub const VERBS: &[Verb] = &[
     direct("/rack/list", "", "Answers with the name and file of each slot.", rack_verbs::list),
     direct("/patch/get", "slot", "Answers with the text of a slot's patch.", rack_verbs::get),
     direct("/patch/check", "text", "Answers with the mistakes in a patch, without playing it.", rack_verbs::check),
+    timed(
+        "/tuning/scale",
+        "[slot | *] file.scl | text | equal | intervals…",
+        "Tunes the rack, or a slot, to a scale: a file, its text, or intervals above the root, the last of them the octave. Numbers are cents, ratios text.",
+        tuning_verbs::scale,
+    ),
+    timed("/tuning/load", "[slot | *] file.scl [file.kbm]", "The same by a scale and a key map of Scala's.", tuning_verbs::load),
+    timed(
+        "/tuning/reference",
+        "[slot | *] Hz [key]",
+        "Gives a key this frequency, and all others with it; A4 where none was named before.",
+        tuning_verbs::reference,
+    ),
+    timed(
+        "/tuning/note",
+        "[slot | *] key cents | \"Hz\"",
+        "Tunes one key: cents from equal temperament, or a frequency.",
+        tuning_verbs::note,
+    ),
+    timed(
+        "/tuning/octave",
+        "[slot | *] c0 … c11",
+        "Equal temperament, each of the twelve notes from C on so many cents higher.",
+        tuning_verbs::octave,
+    ),
+    direct(
+        "/tuning/get",
+        "[slot | *]",
+        "Answers with the slot or *, the name of its tuning, and the frequency of each of the 128 keys; 0 plays nothing.",
+        tuning_verbs::get,
+    ),
+    timed("/tuning/reset", "[slot | *]", "Forgets what was said of a tuning; what the files say counts again.", tuning_verbs::reset),
     direct(
         "/map/learn",
         "[target]… [cc | nrpn | bend | pressure | note | midi | osc]…",

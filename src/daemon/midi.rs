@@ -56,7 +56,7 @@ fn take(control: &mut Control, event: &PortEvent) {
     match event {
         PortEvent::Came { port, name } => control.port_came(from(*port), name),
         PortEvent::Message { port, message, at } => control.midi_message(from(*port), *message, when(*at)),
-        PortEvent::Exclusive { .. } => {}
+        PortEvent::Exclusive { port, bytes, at } => control.exclusive(from(*port), bytes, when(*at)),
         PortEvent::Cut { port } => control.gone(from(*port)),
         PortEvent::Gone { port } => {
             control.gone(from(*port));

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::options::{Draw, Failure};
 use crate::base::diagnostic::Diagnostic;
 use crate::control::rack_file::{Including, ReadPatch, ReadRack, Remarks, Within};
+use crate::control::tuning::resolve;
 use crate::modules::CATALOGUE;
 use crate::patch::{self, LARGEST, Parsed, Patch};
 
@@ -119,13 +120,20 @@ impl Source {
             None => BUILT_IN.as_bytes().to_vec(),
             Some(file) => bytes(file)?,
         };
-        let Parsed { patch, diagnostics, .. } = match self.file.as_deref() {
+        let Parsed { patch, mut diagnostics, .. } = match self.file.as_deref() {
             Some(file) => patch::parse_bytes_with(&bytes, &CATALOGUE, &Including { within: Within::Anywhere, file: Some(file) }),
             None => {
                 let (patch, diagnostics) = patch::parse_bytes(&bytes, &CATALOGUE);
                 Parsed { patch, diagnostics, files: Vec::new() }
             }
         };
+        // What its tuning names is part of what it says.
+        let patch = patch.filter(|patch| {
+            let wrong = patch.tuning.as_ref().and_then(|tuning| resolve(tuning, self.file.as_deref(), &[]).err());
+            let right = wrong.is_none();
+            diagnostics.extend(wrong);
+            right
+        });
         Ok(Reading { text: String::from_utf8_lossy(&bytes).into_owned(), patch, diagnostics })
     }
 

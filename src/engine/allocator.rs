@@ -87,6 +87,8 @@ struct Voice {
     id: NoteId,
     /// Of its note, without detune.
     pitch: f32,
+    /// How far it stands from that in a unison [octaves].
+    detune: f32,
     /// The first voice of its note.
     lead: usize,
     /// Its pitch moves with what plays the voices.
@@ -136,6 +138,7 @@ impl VoiceAllocator {
             state: State::Free,
             id: NoteId(0),
             pitch: 0.0,
+            detune: 0.0,
             lead: 0,
             follows: false,
             age: 0,
@@ -426,12 +429,14 @@ impl VoiceAllocator {
         let key = self.keys.iter().find(|key| key.held.id == note.id).copied();
         let told = key.is_some_and(|key| key.told);
         let (lead, age, follows) = (begin.lead, self.started, note.id.is_own());
-        self.voices[voice] = Voice { state: State::Held, id: note.id, pitch: note.pitch, lead, follows, age, since, pan, set, told };
+        self.voices[voice] =
+            Voice { state: State::Held, id: note.id, pitch: note.pitch, detune, lead, follows, age, since, pan, set, told };
         voices.start(
             voice,
             moment.frame,
             Start {
                 pitch: note.pitch + detune,
+                key: (f32::from(note.key) - 60.0) / 12.0,
                 velocity: note.velocity,
                 pan,
                 glide: begin
@@ -464,6 +469,20 @@ impl VoiceAllocator {
         };
         let smooth = if voice.since == moment.at { 0 } else { smooth(moment.rate) };
         voices.set(number, moment.frame, source, value, smooth);
+    }
+
+    /// A note's pitch is another: its key's, and that of every voice that sounds for it. `[audio]`
+    pub fn retune(&mut self, voices: &mut dyn Voices, id: NoteId, pitch: f32, moment: Moment) {
+        for key in self.keys.iter_mut().filter(|key| key.held.id == id) {
+            key.held.pitch = pitch;
+        }
+        for (number, voice) in self.voices.iter_mut().enumerate() {
+            if matches!(voice.state, State::Held | State::Released) && voice.id == id {
+                voice.pitch = pitch;
+                let frames = if voice.since == moment.at { 0 } else { smooth(moment.rate) };
+                voices.retune(number, moment.frame, pitch + voice.detune, frames);
+            }
+        }
     }
 
     /// A note is let go; gives it. `[audio]`

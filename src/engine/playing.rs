@@ -116,6 +116,17 @@ impl Playing {
             Act::NoteSet { id, what: NoteValue::Source(source), value, .. } => {
                 self.allocator.set(&mut *plan.voices, id, source, value, moment);
             }
+            Act::NoteSet { id, what: NoteValue::Pitch, value, .. } => {
+                self.allocator.retune(&mut *plan.voices, id, value, moment);
+                if self.allocator.held().next_back().is_some_and(|last| last.id == id) {
+                    for at in 0..plan.keys.len() {
+                        let (source, knob) = plan.keys[at];
+                        if source == KeySource::Pitch {
+                            plan.turn(knob, frame, from, Turn::to(value), block.tempo);
+                        }
+                    }
+                }
+            }
             Act::NoteSet { id, what: NoteValue::Knob(knob), value, .. } => {
                 let Some(now) = plan.knobs.get(knob.0 as usize).map(|knob| knob.stands(frame)) else { return };
                 let smooth = (block.rate * 0.005) as u32;

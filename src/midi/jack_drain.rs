@@ -16,6 +16,7 @@ use super::parser::{Heard, Parser};
 use super::ports::{At, PortId};
 use super::registry::Desk;
 use crate::rt::clock::WallClock;
+use crate::rt::urgent::urgent;
 
 /// The longest sleep: who puts something in wakes it.
 const DRAIN: Duration = Duration::from_millis(20);
@@ -86,6 +87,7 @@ impl Lead {
 impl Drain {
     /// Drains until told to stop. `[control]`
     pub fn run(mut self, stop: &AtomicBool) {
+        urgent();
         let _ = self.shared.drain.set(thread::current());
         while !stop.load(Relaxed) {
             self.drain();

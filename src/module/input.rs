@@ -38,11 +38,13 @@ pub enum NoteSource {
     Pan,
     /// A number in ±1, new for each note.
     Random,
+    /// The key's own pitch in equal temperament from A4 = 440 Hz: no tuning, no bend, no glide [octaves above C4].
+    Key,
 }
 
 impl NoteSource {
     /// Every source, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Pitch,
         Self::Gate,
         Self::Trigger,
@@ -54,6 +56,7 @@ impl NoteSource {
         Self::Bend,
         Self::Pan,
         Self::Random,
+        Self::Key,
     ];
 
     /// As it is written after `note.`. `[any]`
@@ -70,6 +73,7 @@ impl NoteSource {
             Self::Bend => "bend",
             Self::Pan => "pan",
             Self::Random => "random",
+            Self::Key => "key",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Layer 4: TOML → Document → check → [`Patch`].
 //!
-//! Imports `base`, `module`. Takes a `&Catalogue` and never names `modules`. Opens no file and plays nothing: text in, a plain
+//! Imports `base`, `media`, `module`. Takes a `&Catalogue` and never names `modules`. Opens no file and plays nothing: text in, a plain
 //! value or diagnostics out. Start reading at [`model`], then [`parse`](mod@parse); the rules of units are in `sum`.
 
 pub mod addresses;
@@ -34,6 +34,7 @@ mod settings;
 mod slot;
 pub mod stereo;
 mod sum;
+pub mod tuning;
 pub mod values;
 
 pub use addresses::{Address, What, addresses};
@@ -48,3 +49,4 @@ pub use rack::{MasterSpec, Rack, RackMap, RackTarget, Route, SendSpec, SetSpec, 
 pub use rack_read::{is_rack, parse_rack, parse_rack_as_far, parse_rack_bytes};
 pub use rack_write::write_rack;
 pub use slot::{is_slot_name, slot_name, slot_name_beside};
+pub use tuning::{ScaleSpec, TuningSpec};

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use crate::base::units::Unit;
 use crate::module::{Curve, ModuleDef, NoteSource, Settings};
 
+use super::tuning::TuningSpec;
+
 /// Index into [`Patch::modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModuleId(pub usize);
@@ -27,6 +29,8 @@ pub struct Patch {
     pub description: String,
     /// `tempo` [beats a minute].
     pub tempo: Option<f64>,
+    /// `tuning`; `None`: the rack's.
+    pub tuning: Option<TuningSpec>,
     /// `[note]`; `None` for an effect or a drone.
     pub note: Option<NoteMode>,
     /// `[controls]`, in the order of the file.

@@ -19,7 +19,7 @@ use super::scope::short;
 use super::stereo::Sides;
 
 /// Keys at the top of a patch.
-pub const TOP: [&str; 11] = ["format", "name", "description", "tempo", "note", "controls", "voice", "global", "in", "out", "map"];
+pub const TOP: [&str; 12] = ["format", "name", "description", "tempo", "tuning", "note", "controls", "voice", "global", "in", "out", "map"];
 
 /// Beats a minute that can be written.
 pub const TEMPO: (f64, f64) = (1.0, 999.0);
@@ -203,6 +203,7 @@ impl<'d, 't> Reading<'d, 't> {
             "name" => patch.name = self.string(entry, "what the patch is called").unwrap_or("").to_owned(),
             "description" => patch.description = self.string(entry, "what the patch is").unwrap_or("").to_owned(),
             "tempo" => patch.tempo = self.tempo(entry),
+            "tuning" => patch.tuning = self.tuning(entry),
             "presets" | "test" => {
                 let message = format!("`{}` is not read by this version", entry.key);
                 let help = "the patch plays without it";

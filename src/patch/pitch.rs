@@ -155,7 +155,7 @@ fn carriers(modules: &[Option<Module>], controls: &[Control], pending: &[Pending
 /// A pitch by what it is.
 fn is_pitch(source: &Source, modules: &[Option<Module>], controls: &[Control]) -> bool {
     match source {
-        Source::Note(NoteSource::Pitch) | Source::Keys(KeySource::Pitch) => true,
+        Source::Note(NoteSource::Pitch | NoteSource::Key) | Source::Keys(KeySource::Pitch) => true,
         Source::Output { module, output, .. } => {
             modules[module.0].as_ref().is_none_or(|module| module.kind.outputs[*output].unit == Unit::Octaves)
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::model::MapSource;
+use super::tuning::TuningSpec;
 
 /// A rack file: several patches that play at once, and how their sound is mixed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +15,8 @@ pub struct Rack {
     pub description: String,
     /// `tempo` [beats a minute].
     pub tempo: Option<f64>,
+    /// `tuning` of every slot that has none of its own.
+    pub tuning: Option<TuningSpec>,
     /// `[master]`.
     pub master: MasterSpec,
     /// `[slots.*]`, in the order of the file.
@@ -66,6 +69,8 @@ pub struct SlotSpec {
     pub solo: bool,
     /// Where its sound goes.
     pub route: Route,
+    /// `tuning`: wins over its patch's and the rack's.
+    pub tuning: Option<TuningSpec>,
     /// `midi`: which keys it plays.
     pub zone: Zone,
     /// `set`: dotted target, and the value as it would be written at its address.
@@ -87,6 +92,7 @@ impl SlotSpec {
             mute: false,
             solo: false,
             route: Route::default(),
+            tuning: None,
             zone: Zone::default(),
             set: Vec::new(),
             span: 0..0,
@@ -192,6 +198,7 @@ impl Rack {
     #[must_use]
     pub fn without_places(&self) -> Self {
         let mut rack = self.clone();
+        rack.tuning.iter_mut().chain(rack.slots.iter_mut().filter_map(|slot| slot.tuning.as_mut())).for_each(|tuning| tuning.span = 0..0);
         for slot in &mut rack.slots {
             (slot.span, slot.places) = (0..0, SlotPlaces::default());
             slot.set.iter_mut().for_each(|set| set.span = 0..0);

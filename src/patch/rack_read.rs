@@ -23,10 +23,10 @@ use super::scope::short;
 use super::slot::{is_slot_name, slot_name};
 
 /// Keys at the top of a rack.
-pub const TOP: [&str; 7] = ["format", "name", "description", "tempo", "master", "slots", "map"];
+pub const TOP: [&str; 8] = ["format", "name", "description", "tempo", "tuning", "master", "slots", "map"];
 
 /// Keys of a slot.
-pub const SLOT: [&str; 9] = ["patch", "level", "pan", "mute", "solo", "out", "midi", "sends", "set"];
+pub const SLOT: [&str; 10] = ["patch", "level", "pan", "mute", "solo", "out", "tuning", "midi", "sends", "set"];
 
 /// Keys of a slot's `midi`.
 pub const MIDI: [&str; 5] = ["channel", "keys", "velocity", "transpose", "mpe"];
@@ -102,6 +102,7 @@ impl<'d, 't> Reading<'d, 't> {
                 "name" => rack.name = self.string(entry, "what the rack is called").unwrap_or("").to_owned(),
                 "description" => rack.description = self.string(entry, "what the rack is").unwrap_or("").to_owned(),
                 "tempo" => rack.tempo = self.tempo(entry),
+                "tuning" => rack.tuning = self.tuning(entry),
                 "master" => rack.master = self.master(entry),
                 "slots" => {
                     found = true;
@@ -202,6 +203,7 @@ impl<'d, 't> Reading<'d, 't> {
                     slot.places.out = field.span.clone();
                     slot.route.out = self.slot_out(field).unwrap_or(SlotOut::Master);
                 }
+                "tuning" => slot.tuning = self.tuning(field),
                 "midi" => slot.zone = self.zone(field),
                 "sends" => self.sends(field, slot),
                 "set" => slot.set = self.set(field),

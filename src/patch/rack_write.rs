@@ -5,6 +5,8 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 use super::edit::{number, open, remove, section, set, single};
 use super::rack::{MasterSpec, Rack, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, Zone};
 use super::rack_read::parse_rack;
+use super::tuning::{EQUAL, ScaleSpec, TuningSpec};
+use crate::base::names::note_name;
 
 /// A rack as text. Where the text of a file is given, only what differs from it is changed there: comments, spaces and the order of
 /// what stands in it are kept, slots that are gone are taken away and new ones come last. `[control]`
@@ -52,6 +54,7 @@ fn apply(document: &mut DocumentMut, before: &Rack, rack: &Rack) {
             None => remove(root, "tempo"),
         }
     }
+    tuning(root, before.tuning.as_ref(), rack.tuning.as_ref());
     if before.master != rack.master {
         master(section(root, "master"), before.master, rack.master);
     }
@@ -107,11 +110,51 @@ fn slot(table: &mut Item, before: &SlotSpec, wanted: &SlotSpec) {
     if before.route.out != wanted.route.out {
         set(table, "out", out(&wanted.route.out));
     }
+    tuning(table, before.tuning.as_ref(), wanted.tuning.as_ref());
     if before.zone != wanted.zone {
         zone(table, before.zone, wanted.zone);
     }
     sends(table, &before.route.sends, &wanted.route.sends);
     values(table, &before.set, &wanted.set);
+}
+
+fn tuning(table: &mut Item, before: Option<&TuningSpec>, wanted: Option<&TuningSpec>) {
+    let alike = |a: &TuningSpec, b: &TuningSpec| TuningSpec { span: a.span.clone(), ..b.clone() } == *a;
+    match (before, wanted) {
+        (Some(before), Some(wanted)) if alike(before, wanted) => {}
+        (None, None) => {}
+        (Some(_), None) => remove(table, "tuning"),
+        (_, Some(wanted)) => set(table, "tuning", tuning_value(wanted)),
+    }
+}
+
+fn tuning_value(tuning: &TuningSpec) -> Value {
+    let scale = match &tuning.scale {
+        None => None,
+        Some(ScaleSpec::File(file)) => Some(Value::from(file)),
+        Some(ScaleSpec::Inline(steps, _)) => Some(steps.iter().map(String::as_str).collect::<Array>().into()),
+    };
+    let mut table = InlineTable::new();
+    let mut say = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            table.insert(key, value);
+        }
+    };
+    let key = |key: Option<u8>| key.map(|key| Value::from(note_name(i32::from(key))));
+    say("map", tuning.map.as_deref().map(Value::from));
+    say("root", key(tuning.root));
+    say("reference", key(tuning.reference));
+    say("frequency", tuning.frequency.map(number));
+    match scale {
+        Some(scale) if table.is_empty() => scale,
+        None if table.is_empty() => Value::from(EQUAL),
+        scale => {
+            if let Some(scale) = scale {
+                table.insert("scale", scale);
+            }
+            table.into()
+        }
+    }
 }
 
 /// -0 dB is 0 dB.

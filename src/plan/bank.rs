@@ -46,6 +46,8 @@ pub struct Glide {
 pub struct Start {
     /// Octaves above C4.
     pub pitch: f32,
+    /// The key's own pitch in equal temperament [octaves above C4].
+    pub key: f32,
     /// 0..1.
     pub velocity: f32,
     /// ±1.
@@ -76,6 +78,8 @@ pub trait Voices: std::marker::Send {
     fn leave(&mut self, voice: usize, frame: usize, followed: f32);
     /// A voice's source moves to a value in so many frames.
     fn set(&mut self, voice: usize, frame: usize, source: NoteSource, value: f32, frames: u32);
+    /// A voice moves to another pitch in so many frames, or in the time that its glide still needs where that is longer.
+    fn retune(&mut self, voice: usize, frame: usize, pitch: f32, frames: u32);
     /// A voice gets a value of its own in place of a knob's, from where the knob stands.
     fn set_own(&mut self, voice: usize, frame: usize, knob_wire: u32, from: f32, value: f32, frames: u32);
     /// A voice ends with the block before: within the fade, or at once.
@@ -286,6 +290,7 @@ impl<L: Lanes> Voices for Bank<L> {
         if let Some(stands) = start.follow.filter(|_| follows) {
             change(Aspect::Follow, stands, 0);
         }
+        change(source(NoteSource::Key), start.key, 0);
         change(source(NoteSource::Gate), 1.0, 0);
         // Where the voice sounds on, another force must not jump.
         change(source(NoteSource::Velocity), start.velocity, if start.afresh { 0 } else { fade / 2 });
@@ -322,6 +327,12 @@ impl<L: Lanes> Voices for Bank<L> {
         let (group, lane) = Self::place(voice);
         let group = &mut self.groups[group];
         group.panel.change(frame, lane, Aspect::Source(source), value, frames, &mut group.group.own);
+    }
+
+    fn retune(&mut self, voice: usize, frame: usize, pitch: f32, frames: u32) {
+        let (group, lane) = Self::place(voice);
+        let group = &mut self.groups[group];
+        group.panel.retune(frame, lane, pitch, frames, &mut group.group.own);
     }
 
     fn set_own(&mut self, voice: usize, frame: usize, knob_wire: u32, from: f32, value: f32, frames: u32) {

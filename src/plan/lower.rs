@@ -172,7 +172,7 @@ impl<'a> Lowering<'a> {
             inputs: Vec::new(),
             out: [0; 2],
             played: None,
-            sources: [None; 11],
+            sources: [None; NoteSource::ALL.len()],
             own: Vec::new(),
             own_of: HashMap::new(),
             own_names: Vec::new(),

@@ -76,6 +76,8 @@ impl Outline {
 pub enum NoteValue {
     /// An expression: bend [octaves], pressure, timbre, volume, pan.
     Source(NoteSource),
+    /// Its pitch without bend [octaves above C4]; detune and glide go on.
+    Pitch,
     /// The base of a voice input or a control, by its knob.
     Knob(KnobId),
 }

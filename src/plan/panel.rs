@@ -32,6 +32,16 @@ struct Change {
     value: f32,
     /// Frames in which it arrives.
     frames: u32,
+    /// What is on its way already takes at least its time.
+    on_its_way: bool,
+}
+
+impl Change {
+    fn make<L: Lanes>(self, ramp: &mut LaneRamp<L>) {
+        let lane = self.lane as usize;
+        let left = if self.on_its_way { ramp.target(lane).1 } else { 0 };
+        ramp.set(lane, self.value, if left > self.frames { left } else { self.frames });
+    }
 }
 
 /// A group's note sources.
@@ -40,12 +50,12 @@ pub struct Panel<L> {
     /// Lanes whose pitch moves with a wire, and where that stood when they began to.
     follows: LaneMask,
     origin: L,
-    ramps: [LaneRamp<L>; 11],
+    ramps: [LaneRamp<L>; NoteSource::ALL.len()],
     changes: Vec<Change>,
 }
 
 /// The wires in which the sources of a part stand, by the source's number; `None` where nobody listens.
-pub type PanelWires = [Option<u32>; 11];
+pub type PanelWires = [Option<u32>; NoteSource::ALL.len()];
 
 impl<L: Lanes> Panel<L> {
     /// All silent. `[control]`
@@ -54,14 +64,23 @@ impl<L: Lanes> Panel<L> {
             pitch: LaneRamp::default(),
             follows: LaneMask::NONE,
             origin: L::default(),
-            ramps: [LaneRamp::default(); 11],
+            ramps: [LaneRamp::default(); NoteSource::ALL.len()],
             changes: Vec::with_capacity(CHANGES),
         }
     }
 
     /// Changes an aspect of a lane's note in a frame of the tile. `[audio]`
     pub fn change(&mut self, frame: usize, lane: usize, aspect: Aspect, value: f32, frames: u32, own: &mut [Own<L>]) {
-        let change = Change { frame: frame as u8, lane: lane as u8, aspect, value, frames };
+        self.take(Change { frame: frame as u8, lane: lane as u8, aspect, value, frames, on_its_way: false }, own);
+    }
+
+    /// Moves a lane's note to another pitch; a glide goes there in the time that it still needs, where that is longer. `[audio]`
+    pub fn retune(&mut self, frame: usize, lane: usize, pitch: f32, frames: u32, own: &mut [Own<L>]) {
+        let aspect = Aspect::Pitch;
+        self.take(Change { frame: frame as u8, lane: lane as u8, aspect, value: pitch, frames, on_its_way: true }, own);
+    }
+
+    fn take(&mut self, change: Change, own: &mut [Own<L>]) {
         if self.changes.len() < CHANGES {
             self.changes.push(change);
             return;
@@ -85,7 +104,7 @@ impl<L: Lanes> Panel<L> {
             }
             at = change.frame as usize;
             match change.aspect {
-                Aspect::Pitch => ramp.set(lane, change.value, change.frames),
+                Aspect::Pitch => change.make(&mut ramp),
                 Aspect::Leave => ramp.shift(lane, change.value),
                 _ => {}
             }
@@ -98,11 +117,10 @@ impl<L: Lanes> Panel<L> {
     }
 
     fn apply(&mut self, change: Change, own: &mut [Own<L>]) {
-        let lane = change.lane as usize;
         match change.aspect {
             Aspect::Pitch | Aspect::Follow | Aspect::Leave => self.apply_pitch(change),
-            Aspect::Source(source) => self.ramps[source as usize].set(lane, change.value, change.frames),
-            Aspect::Own(number) => own[number as usize].ramp.set(lane, change.value, change.frames),
+            Aspect::Source(source) => change.make(&mut self.ramps[source as usize]),
+            Aspect::Own(number) => change.make(&mut own[number as usize].ramp),
         }
     }
 
@@ -118,7 +136,7 @@ impl<L: Lanes> Panel<L> {
                 self.follows = self.follows.without(one);
                 self.pitch.shift(lane, change.value);
             }
-            _ => self.pitch.set(lane, change.value, change.frames),
+            _ => change.make(&mut self.pitch),
         }
     }
 
@@ -249,7 +267,7 @@ fn write<L: Lanes>(ramp: &mut LaneRamp<L>, changes: &[Change], aspect: Aspect, w
                 at += 1;
             }
             at = change.frame as usize;
-            ramp.set(change.lane as usize, change.value, change.frames);
+            change.make(ramp);
         }
         while at < to && ramp.moving() {
             ramp.advance();
@@ -265,7 +283,7 @@ fn write<L: Lanes>(ramp: &mut LaneRamp<L>, changes: &[Change], aspect: Aspect, w
     }
     for (at, frame) in tile[..to.min(BLOCK)].iter_mut().enumerate().skip(from) {
         while let Some(change) = mine.next_if(|change| change.frame as usize <= at) {
-            ramp.set(change.lane as usize, change.value, change.frames);
+            change.make(ramp);
         }
         *frame = ramp.advance();
     }

@@ -9,3 +9,4 @@ pub mod guard;
 pub mod quiet;
 pub mod seat;
 pub mod tap;
+pub mod urgent;

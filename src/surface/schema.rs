@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::names::RESERVED;
 use crate::base::units::Unit;
+use crate::media::scale::NOTES;
 use crate::module::setting::LIST_MAX;
 use crate::module::{Catalogue, Input, ModuleDef, Setting, SettingKind};
 use crate::patch::note::{GLIDE_MODES, GLIDE_WHENS, INPUTS, MODES, PLAYED, PRIORITIES, STEALS, VOICES};
@@ -57,6 +58,7 @@ pub fn schema(catalogue: &Catalogue) -> Value {
                 "description": "Beats a minute; a rack's wins.",
                 "anyOf": [{ "type": "number", "minimum": TEMPO.0, "maximum": TEMPO.1 }, { "type": "string" }],
             },
+            "tuning": tuning(),
             "note": note(),
             "controls": section("control", "The patch's own front panel: few knobs, named for the ear."),
             "voice": section("voice_module", "Modules of which there is one copy for each sounding note."),
@@ -180,6 +182,30 @@ fn setting(setting: &Setting) -> Value {
     };
     value["description"] = json!(format!("{} [setting]", setting.doc));
     value
+}
+
+/// Which pitch each key has; a patch, a rack and a slot take it alike. `[control]`
+pub fn tuning() -> Value {
+    let scale = json!({
+        "description": "A .scl file, \"equal\", or intervals above the root, the last of them the octave: ratios as text, cents as numbers or as \"498 ct\".",
+        "anyOf": [
+            { "type": "string", "pattern": "^(equal|.+\\.[sS][cC][lL])$" },
+            { "type": "array", "minItems": 1, "maxItems": NOTES, "items": { "type": ["string", "number"] } },
+        ],
+    });
+    let key = |doc: &str| json!({ "type": ["string", "integer"], "description": doc });
+    let table = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "scale": scale,
+            "map": { "type": "string", "pattern": "\\.[kK][bB][mM]$", "description": "A .kbm file: which key plays which degree." },
+            "root": key("The key on which the scale begins, C4 where nothing is said."),
+            "reference": key("The key whose frequency is given: A4 where nothing is said."),
+            "frequency": { "type": ["string", "number"], "description": "Its frequency, such as \"442 Hz\"." },
+        },
+    });
+    json!({ "description": "Which pitch each key has.", "anyOf": [scale, table] })
 }
 
 /// A number with or without a unit.

@@ -17,13 +17,19 @@ fn oscsend(daemon: &Daemon, arguments: &[&str]) {
     assert!(sent.success(), "oscsend {arguments:?}");
 }
 
-/// python-osc, in the environment that `make test` makes.
-fn python(daemon: &Daemon, arguments: &[&str]) -> Output {
+/// One of our scripts, in the environment that `make test` makes.
+pub fn interpreter(script: &str) -> Command {
     let target = PathBuf::from(env!("CARGO_BIN_EXE_rackd"));
     let python = target.ancestors().nth(2).unwrap().join("python/bin/python3");
-    assert!(python.exists(), "python-osc is not installed in {}: run `make test`, which installs it", python.display());
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients/client.py");
-    Command::new(python).arg(script).arg(daemon.osc.port().to_string()).args(arguments).output().unwrap()
+    assert!(python.exists(), "there is no {}: run `make test`, which makes it", python.display());
+    let mut command = Command::new(python);
+    command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script));
+    command
+}
+
+/// python-osc.
+fn python(daemon: &Daemon, arguments: &[&str]) -> Output {
+    interpreter("client.py").arg(daemon.osc.port().to_string()).args(arguments).output().unwrap()
 }
 
 /// The note in a recording: its sound from 0.1 s after it began, half a second of it.

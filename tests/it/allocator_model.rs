@@ -61,6 +61,8 @@ impl Voices for Stage {
             _ => {}
         }
     }
+    fn retune(&mut self, _: usize, _: usize, _: f32, _: u32) {}
+
     fn set_own(&mut self, _: usize, _: usize, _: u32, _: f32, _: f32, _: u32) {}
     fn end(&mut self, voice: usize, _: bool) {
         assert!(self.told[voice].sounds, "voice {voice} ends twice");

@@ -115,7 +115,7 @@ impl Board {
             .filter(|(_, pair)| pair[0] < 0.0 && pair[1] >= 0.0)
             .map(|(at, pair)| at as f64 + f64::from(pair[0] / (pair[0] - pair[1])))
             .collect();
-        assert!(crossings.len() > 20, "nothing sounds");
+        assert!(crossings.len() > 8, "nothing sounds");
         let cycles = (crossings.len() - 1) as f64;
         let measured = cycles / (crossings[crossings.len() - 1] - crossings[0]) * f64::from(RATE);
         1200.0 * (measured / hertz).log2()

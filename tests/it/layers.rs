@@ -44,7 +44,7 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 31] = [
+const OUTSIDE: [(&str, &[&str]); 32] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
@@ -70,6 +70,7 @@ const OUTSIDE: [(&str, &[&str]); 31] = [
     ("socket2", &["osc/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),
     ("thiserror", &[]),
+    ("thread_priority", &["rt/urgent.rs"]),
     ("tokio", &["osc/", "query/", "daemon/"]),
     ("toml", &["patch/"]),
     ("toml_edit", &["patch/"]),

@@ -3,6 +3,7 @@
 
 mod allocator_model;
 mod answers;
+mod board;
 mod chance;
 mod clock;
 mod contract;
@@ -23,15 +24,20 @@ mod include_language;
 mod intake;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod jackd;
+mod keyboard;
+mod keys_chance;
 mod layers;
 mod learn;
 mod leases;
 mod maps;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod midi_clock;
+mod midi_flood;
 mod midi_jack;
 mod mixer;
+mod mpe;
 mod osc;
+mod own_notes;
 mod patch_acid;
 mod patch_language;
 mod patch_mistakes;
@@ -40,8 +46,10 @@ mod patch_schema;
 mod patch_toy;
 mod patches;
 mod patterns;
+mod pedals;
 mod peer_clock;
 mod phrase;
+mod programs;
 mod rack_check;
 mod rack_files;
 mod rack_language;
@@ -56,4 +64,6 @@ mod streams;
 mod time;
 mod tools;
 mod transports;
+mod tuning;
+mod voices;
 mod wire;

@@ -1,8 +1,13 @@
 //! A MIDI clock leads the beat clock: what is heard of it.
 
 use rackd::base::midi::MidiMessage;
-use rackd::control::{Client, When};
+use rackd::control::peers::Peer;
+use rackd::control::{Client, Control, Options, When};
+use rackd::engine::Engine;
 use rackd::midi::Parser;
+use rackd::module::isa::Level;
+use rackd::modules::CATALOGUE;
+use rackd::plan;
 
 use super::desk::Desk;
 
@@ -95,7 +100,7 @@ fn two_milliseconds_of_jitter_in_are_a_fifth_of_one_out_and_no_quarter_is_lost()
         sender.clocks(96, &[]);
         let start = sender.next;
         sender.clocks(24 * 200, &[0xfa]);
-        sender.run(sender.next);
+        sender.run(sender.next - 2000.0);
         let quarter = 60.0 * RATE / tempo;
         let off: Vec<f64> =
             sender.clicks.iter().enumerate().map(|(n, at)| (*at as f64 - start - n as f64 * quarter) / RATE * 1000.0).collect();
@@ -198,4 +203,19 @@ fn only_the_port_that_was_chosen_leads() {
     sender.desk.quietly("/clock/tempo 100");
     sender.clocks(24, &[]);
     assert_eq!(sender.desk.ask("/clock/tempo"), 100.0);
+}
+
+#[test]
+fn a_beat_clock_that_begins_paused_stands_at_beat_0() {
+    let (engine, doors, door) = Engine::new(RATE as f32);
+    let plan = plan::Options { rate: RATE as f32, level: Level::detect(), width: None, tempo: 120.0 };
+    let options = Options { plan, folders: Vec::new(), running: false, peer: Peer::default() };
+    let mut desk = Desk { control: Control::new(CATALOGUE, doors, door, options), engine, later: Vec::new() };
+    desk.load(QUARTERS);
+    assert!(desk.run(48_000).iter().all(|x| *x == 0.0));
+    desk.quietly("/transport/play");
+    let heard = desk.run(48_000);
+    let clicks: Vec<usize> = heard.iter().enumerate().filter(|(_, x)| **x > 0.1).map(|(at, _)| at).collect();
+    assert_eq!(clicks, [0, 24_000], "beat 0 is the first");
+    assert_eq!(desk.status("events"), desk.status("fed") + desk.status("merged") + desk.status("dropped") + desk.status("waiting"));
 }

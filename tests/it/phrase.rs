@@ -73,6 +73,7 @@ pub fn kind(patch: &Patch) -> Kind {
         keys_of(sum, &mut keys);
     }
     match &patch.note {
+        Some(note) if note.play.is_some() => Kind::Alone,
         Some(note) if note.mode == VoiceMode::Poly => Kind::Chords,
         Some(_) => Kind::Line,
         None if !keys.is_empty() => Kind::Kit(keys.into_iter().collect()),
@@ -141,6 +142,7 @@ fn the_shipped_patches_are_of_every_kind() {
         ("keys", Kind::Chords),
         ("drums", Kind::Kit(vec![36, 38, 39, 42, 45, 46, 50])),
         ("drone", Kind::Alone),
+        ("wander", Kind::Alone),
         ("echo", Kind::Effect),
         ("tutorial/01-tone", Kind::Alone),
         ("tutorial/06-voices", Kind::Line),
