@@ -9,6 +9,7 @@ use super::draw;
 use super::exit::Exit;
 use super::style;
 use crate::base::diagnostic::{Diagnostic, has_errors};
+use crate::control::files::nearest_inside;
 use crate::daemon::source::Source;
 use crate::patch::{Patch, Rack, SlotOut, SlotSpec, codes, is_rack, parse_rack_as_far};
 use crate::plan;
@@ -48,6 +49,7 @@ struct Named {
 fn rack(file: &Path, text: &str, plan: bool) -> bool {
     let (rack, mut diagnostics) = parse_rack_as_far(text);
     let rack = rack.unwrap_or_default();
+    let folder = file.parent().unwrap_or(Path::new(""));
     let mut right = true;
     let mut patches: Vec<Named> = Vec::new();
     let mut drawn = String::new();
@@ -56,10 +58,12 @@ fn rack(file: &Path, text: &str, plan: bool) -> bool {
         if patches.iter().any(|named| named.path == slot.patch) {
             continue;
         }
-        let source = Source::new(Some(&file.parent().unwrap_or(Path::new("")).join(&slot.patch)));
+        let source = Source::new(Some(&folder.join(&slot.patch)));
         let patch = match source.read() {
             Err(failure) => {
-                diagnostics.push(Diagnostic::error(codes::NO_FILE, slot.places.patch.clone(), failure.to_string()));
+                let fix = nearest_inside(folder, &slot.patch, true).map(|near| format!("\"{near}\""));
+                let wrong = Diagnostic::error(codes::NO_FILE, slot.places.patch.clone(), failure.to_string());
+                diagnostics.push(Diagnostic { fix, ..wrong });
                 None
             }
             Ok(reading) => {

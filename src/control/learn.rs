@@ -327,7 +327,7 @@ impl Control {
         let mut told = vec![address.as_str().into(), spell_source(&source).into()];
         told.extend(relative.map(Relative::name).into_iter().flat_map(|name| [Value::from("relative"), name.into()]));
         if let Some((from, to)) = range_in {
-            told.extend([Value::from("from"), f64::from(from).into(), f64::from(to).into()]);
+            told.extend([Value::from("from"), format!("{from} {to}").into()]);
         }
         told.extend(remarks.iter().cloned());
         for also in self.turned_by(&source).into_iter().filter(|also| *also != address) {

@@ -48,7 +48,6 @@ impl Control {
     /// slot yet, at once. To be called for all slots of a rack before the first of their patches is put in. `[control]`
     pub fn set_mix(&mut self, slot: usize, strip: Strip, route: Route) {
         let Some(of) = self.slots.get_mut(slot) else { return };
-        let new = !of.plays;
         (of.strip, of.route) = (strip, route);
         let switch = |on: bool| f32::from(u8::from(on));
         let mut all = vec![
@@ -61,20 +60,7 @@ impl Control {
             let to = *self.names.get(&send.to)?;
             Some((Mix::Send(to as u8), level_factor(send.level)))
         }));
-        let events: Vec<Event> = all
-            .iter()
-            .map(|(what, value)| Event { at: 0, act: Act::Mix { slot: slot as u8, what: *what, value: *value, frames: 0 } })
-            .collect();
-        self.counts.events += events.len() as u64;
-        for event in events {
-            // Nothing that waits can be meant for a strip of which nothing is heard: its values go before its plan.
-            if new && self.lines[Origin::Rackd as usize].pass(event) {
-                self.counts.fed += 1;
-            } else {
-                // What finds no room is counted as dropped.
-                let _ = self.feed(Origin::Rackd, &[event], &[]);
-            }
-        }
+        self.put_mix(slot, &all);
         for spot in all.into_iter().map(|(what, _)| Spot::Strip(what)).chain([Spot::Out]) {
             self.arrive(Target { slot, spot });
             self.changed(Client::of(Origin::Rackd), Target { slot, spot });
@@ -112,8 +98,36 @@ impl Control {
                 (both, plan, false)
             }
         };
+        let new: Vec<Lead> =
+            leads.iter().copied().filter(|lead| lead.tap != Tap::Out && self.mixing.sent.binary_search(lead).is_err()).collect();
         if self.door.mix(plan).is_ok() {
             (self.mixing.sent, self.mixing.fading, self.mixing.stale) = (leads, true, !whole);
+            new.into_iter().for_each(|lead| self.level_send(lead));
+        }
+    }
+
+    /// A send that is new to the engine is silent there: it comes to where it stands, unless it is on its way in a glide.
+    fn level_send(&mut self, lead: Lead) {
+        let (slot, To::Slot(to)) = (usize::from(lead.from), lead.to) else { return };
+        let what = Mix::Send(to);
+        let value = level_factor(self.send_level(slot, to));
+        if value > 0.0 && !self.glides.contains_key(&(slot, Spot::Strip(what))) {
+            self.put_mix(slot, &[(what, value)]);
+        }
+    }
+
+    /// Tells the engine where a slot's strip stands. What goes to a strip of which nothing is heard yet passes what waits for its plan: it
+    /// stands there when that begins.
+    fn put_mix(&mut self, slot: usize, all: &[(Mix, f32)]) {
+        self.counts.events += all.len() as u64;
+        for (what, value) in all {
+            let event = Event { at: 0, act: Act::Mix { slot: slot as u8, what: *what, value: *value, frames: 0 } };
+            if !self.slots[slot].plays && self.lines[Origin::Rackd as usize].pass(event) {
+                self.counts.fed += 1;
+            } else {
+                // What finds no room is counted as dropped.
+                let _ = self.feed(Origin::Rackd, &[event], &[]);
+            }
         }
     }
 

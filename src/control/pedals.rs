@@ -48,7 +48,7 @@ impl Control {
     /// what the map says.
     fn holds(&self, slot: usize, from: Client, channel: u8, key: u8) -> bool {
         self.pedals_for(slot, from, channel).any(|(of, pedals)| {
-            let down = pedals.sostenuto.as_ref().map_or(0, |down| down[usize::from(channel - 1) & 15]);
+            let down = pedals.sostenuto.as_ref().map_or(0, |down| down[usize::from(channel.wrapping_sub(1) & 15)]);
             (pedals.sustain && !self.binds(slot, from, of, Mover::Cc(64)))
                 || (down >> (key & 127) & 1 == 1 && !self.binds(slot, from, of, Mover::Cc(66)))
         })

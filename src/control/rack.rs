@@ -136,6 +136,7 @@ impl Control {
         }
         let slots: HashSet<usize> = slots.into_iter().flatten().map(|(slot, _)| slot).collect();
         self.put_master(&rack, old.as_ref());
+        self.set_rack_maps(rack.maps.clone());
         self.put_tunings(&rack, &file);
         let named = file.display().to_string();
         (self.standing.file, self.standing.text, self.standing.rack) = (Some(file), text, Some(rack));

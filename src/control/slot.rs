@@ -70,7 +70,7 @@ const _: () = assert!(SLOTS <= 64, "a slot is a bit");
 
 /// How a slot is played by MIDI's controllers, beside its strip: 7 and 11, 10 and 8.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Played {
+pub struct ChannelMix {
     /// Positions 0..1 of channel volume and expression.
     pub volume: [f32; 2],
     /// ±1 each: pan and balance.
@@ -79,7 +79,7 @@ pub struct Played {
     pub by: Option<Client>,
 }
 
-impl Default for Played {
+impl Default for ChannelMix {
     fn default() -> Self {
         Self { volume: [1.0; 2], balance: [0.0; 2], by: None }
     }
@@ -118,7 +118,7 @@ pub struct Slot {
     /// Its strip of the mixer.
     pub strip: Strip,
     /// How MIDI's controllers play it.
-    pub played: Played,
+    pub channel_mix: ChannelMix,
     /// Where its sound goes.
     pub route: Route,
     /// Which keys play it.

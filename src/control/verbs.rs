@@ -197,7 +197,7 @@ pub const VERBS: &[Verb] = &[
     direct(
         "/map/clear",
         "target | source | all",
-        "These maps act no more; those of files until they are loaded anew, unless it is saved.",
+        "These maps act no more, until they are set anew; those of files stay in them unless it is saved.",
         map_verbs::clear,
     ),
     direct(

@@ -4,11 +4,13 @@
 //! became of a note is told to whoever asks for it, once for each note that was pressed.
 
 use super::NoteId;
+use super::note::{glide, place, smooth};
 use crate::base::time::SampleTime;
 use crate::module::{NoteSource, Seed};
-
 use crate::plan::bank::{Glide, Start, Voices};
-use crate::plan::slot::{GlideMode, GlideWhen, Manner, Priority, Steal, VoiceMode};
+use crate::plan::slot::{GlideWhen, Manner, Priority, Steal, VoiceMode};
+
+pub use super::note::{Gone, Held, Moment};
 
 /// Voices a slot has at most.
 pub const VOICES: usize = 256;
@@ -19,49 +21,11 @@ pub const HELD: usize = 512;
 /// What is younger than this is not taken for quiet: it has hardly begun [s].
 pub const YOUNG: f32 = 0.010;
 
-/// A glide lasts at most so long [s].
-const LONGEST: f32 = 60.0;
-
 /// What of a note can be set while it sounds.
 const SET: [NoteSource; 5] = [NoteSource::Bend, NoteSource::Pressure, NoteSource::Timbre, NoteSource::Volume, NoteSource::Pan];
 
 /// Where each of them stands at its start.
 const STANDS: [f32; SET.len()] = [0.0, 0.0, 0.0, 1.0, 0.0];
-
-/// A note that is held.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Held {
-    /// The note.
-    pub id: NoteId,
-    /// The key, for `keys.…`.
-    pub key: u8,
-    /// Octaves above C4.
-    pub pitch: f32,
-    /// 0..1.
-    pub velocity: f32,
-}
-
-/// What became of a note in the end; each is told once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// It was let go, and its sound is over.
-    Ended(NoteId),
-    /// It gave way to another, or no voice gave way to it. Its key may still be held.
-    Stolen(NoteId),
-}
-
-/// When something happens.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// The frame's time.
-    pub at: SampleTime,
-    /// The frame of the tile.
-    pub frame: usize,
-    /// The frame of the tile in which the block begins.
-    pub from: usize,
-    /// Frames a second.
-    pub rate: f32,
-}
 
 /// A note that is held, and what of it was set.
 #[derive(Clone, Copy, Debug)]
@@ -586,7 +550,7 @@ impl VoiceAllocator {
             }
         }
         self.keys.drain(..).filter(|key| !key.told).for_each(|key| gone(Gone::Ended(key.held.id)));
-        (self.started, self.last_pitch, self.glide_from) = (0, None, None);
+        (self.started, self.last_pitch, self.glide_from, self.followed) = (0, None, None, 0.0);
     }
 }
 
@@ -594,25 +558,4 @@ impl Default for VoiceAllocator {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Where a unison voice stands, −1 to 1. `[audio]`
-fn place((number, of): (usize, usize)) -> f32 {
-    if of < 2 { 0.0 } else { 2.0 * number as f32 / (of - 1) as f32 - 1.0 }
-}
-
-/// How many octaves take how long. `[audio]`
-fn glide(manner: &Manner, from: Option<f32>, way: f32, rate: f32) -> Option<Glide> {
-    let seconds = match manner.glide_mode {
-        GlideMode::Time => manner.glide,
-        GlideMode::Rate => manner.glide * way.abs(),
-    };
-    let seconds = if seconds < LONGEST { seconds } else { LONGEST };
-    let frames = (seconds * rate) as u32;
-    (frames > 0).then_some(Glide { from, frames })
-}
-
-/// In which time a voice that sounds goes to what is set of it [frames]. `[audio]`
-fn smooth(rate: f32) -> u32 {
-    (rate * 0.005) as u32
 }

@@ -13,6 +13,7 @@ pub mod fader;
 pub mod master;
 pub mod meter;
 pub mod mixer;
+pub mod note;
 pub mod playing;
 pub mod queue;
 pub mod report;

@@ -66,6 +66,7 @@ impl Playing {
 
     /// All notes end at once, and nothing is remembered of them: the plan goes. `[audio]`
     pub fn forget(&mut self, report: &mut dyn FnMut(Report)) {
+        (self.gate, self.own, self.owns) = (Edge::default(), None, 0);
         self.allocator.forget(&mut teller(self.slot, report));
     }
 
@@ -118,7 +119,7 @@ impl Playing {
             }
             Act::NoteSet { id, what: NoteValue::Pitch, value, .. } => {
                 self.allocator.retune(&mut *plan.voices, id, value, moment);
-                if self.allocator.held().next_back().is_some_and(|last| last.id == id) {
+                if keys(&self.allocator).next_back().is_some_and(|last| last.id == id) {
                     for at in 0..plan.keys.len() {
                         let (source, knob) = plan.keys[at];
                         if source == KeySource::Pitch {

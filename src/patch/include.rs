@@ -346,7 +346,7 @@ impl<'d, 't> Reading<'d, 't> {
                 min: -reach,
                 max: reach,
                 curve: crate::module::Curve::Linear,
-                text: String::new(),
+                text: format!("How much {} counts.", term.key),
                 depth_at: Some(unit),
                 span: span.clone(),
             });

@@ -32,15 +32,28 @@ pub(super) fn map_item(map: &MapSpec) -> (String, Item) {
 }
 
 fn map_value(map: &MapSpec) -> Value {
-    let to = match map.to.as_slice() {
+    if map.is_plain() { to_value(map) } else { map_table(map) }
+}
+
+fn to_value(map: &MapSpec) -> Value {
+    match map.to.as_slice() {
         [one] => Value::from(one.as_str()),
         all => Value::Array(all.iter().map(String::as_str).collect()),
-    };
-    if map.is_plain() {
-        return to;
     }
+}
+
+/// Everything that maps of one source say, as one value.
+pub(super) fn maps_value(maps: &[&MapSpec]) -> Value {
+    match maps {
+        [one] => map_value(one),
+        all => Value::Array(all.iter().map(|map| map_table(map)).collect()),
+    }
+}
+
+/// A map as a table, be there nothing to say but what it turns.
+fn map_table(map: &MapSpec) -> Value {
     let mut table = InlineTable::new();
-    table.insert("to", to);
+    table.insert("to", to_value(map));
     if let Some((low, high)) = map.range_in {
         table.insert("from", Value::Array([single(low), single(high)].into_iter().collect()));
     }
@@ -74,7 +87,7 @@ fn map_value(map: &MapSpec) -> Value {
 }
 
 /// The keys of `[map]` that listen to a source, however they are written.
-fn keys(root: &Item, source: &MapSource) -> Vec<String> {
+pub(super) fn keys(root: &Item, source: &MapSource) -> Vec<String> {
     let map = root.get("map").and_then(Item::as_table_like);
     let keys = map.into_iter().flat_map(|map| map.iter()).map(|(key, _)| key.to_owned());
     keys.filter(|key| map_source(key).as_ref() == Ok(source)).collect()

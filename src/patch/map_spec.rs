@@ -41,6 +41,8 @@ pub struct MapSpec {
     pub step: Option<f32>,
     /// Where it stands in the source; empty where it stands in none.
     pub span: Range<usize>,
+    /// Where each of `to` stands there; none where it stands in none.
+    pub to_spans: Vec<Range<usize>>,
 }
 
 /// A number in the target's own unit, or with its unit.
@@ -76,7 +78,14 @@ impl MapSpec {
             relative: None,
             step: None,
             span: 0..0,
+            to_spans: Vec::new(),
         }
+    }
+
+    /// The same without its places in the text, so that two can be compared. `[control]`
+    #[must_use]
+    pub fn without_places(&self) -> Self {
+        Self { span: 0..0, to_spans: Vec::new(), ..self.clone() }
     }
 
     /// What is wrong where its keys do not go together. `[control]`
@@ -94,7 +103,7 @@ impl MapSpec {
 
     /// Whether nothing is said but source and target. `[control]`
     pub fn is_plain(&self) -> bool {
-        *self == Self { to: self.to.clone(), span: self.span.clone(), ..Self::new(self.from.clone(), "") }
+        self.without_places() == Self { to: self.to.clone(), ..Self::new(self.from.clone(), "") }
     }
 }
 
@@ -131,6 +140,7 @@ impl<'d, 't> Reading<'d, 't> {
             toggle: form.toggle,
             relative: form.relative,
             step: form.step,
+            to_spans: form.to.iter().map(|(_, span)| span.clone()).collect(),
             span: form.span.clone(),
         })
     }
@@ -194,7 +204,7 @@ mod tests {
         );
         let maps = maps.unwrap_or_else(|| panic!("{told:?}"));
         assert_eq!(maps.len(), 3);
-        assert_eq!(maps[0], MapSpec { span: maps[0].span.clone(), ..MapSpec::new(MapSource::Cc(1, Some(2)), "bass.filter.cutoff") });
+        assert_eq!(maps[0].without_places(), MapSpec::new(MapSource::Cc(1, Some(2)), "bass.filter.cutoff"));
         assert!(maps[0].is_plain() && !maps[1].is_plain());
         assert_eq!((maps[1].min.clone(), maps[1].max.clone()), (Some(Written::Text("1 kHz".into())), Some(Written::Number(20.0))));
         assert_eq!((maps[2].to.as_slice(), maps[2].relative), (&["c.d".to_owned()][..], Some(Relative::Auto)));

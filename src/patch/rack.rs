@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::model::MapSource;
+use super::map_spec::MapSpec;
 use super::tuning::TuningSpec;
 
 /// A rack file: several patches that play at once, and how their sound is mixed.
@@ -21,8 +21,8 @@ pub struct Rack {
     pub master: MasterSpec,
     /// `[slots.*]`, in the order of the file.
     pub slots: Vec<SlotSpec>,
-    /// `[map]`, in the order of the file.
-    pub maps: Vec<RackMap>,
+    /// `[map]`, in the order of the file. The first word of each target is a slot of the rack or `master`.
+    pub maps: Vec<MapSpec>,
 }
 
 /// Slots of a rack at most.
@@ -102,11 +102,7 @@ impl SlotSpec {
 
     /// The slots that hear it: those it sends to, and the one its `out` names. `[any]`
     pub fn feeds(&self) -> impl Iterator<Item = &str> {
-        let out = match &self.route.out {
-            SlotOut::Slot(name) => Some(name.as_str()),
-            SlotOut::Master | SlotOut::Channels(_) => None,
-        };
-        self.route.sends.iter().map(|send| send.to.as_str()).chain(out)
+        super::circle::fed(&self.route)
     }
 }
 
@@ -119,30 +115,6 @@ pub struct SlotPlaces {
     pub out: Range<usize>,
     /// The name in each of `sends`.
     pub sends: Vec<Range<usize>>,
-}
-
-/// One entry of `[map]`: as text, for what it turns is known only with the patches.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RackMap {
-    /// What comes.
-    pub from: MapSource,
-    /// The same as written: `cc 1`.
-    pub source: String,
-    /// What it turns, one for each argument.
-    pub to: Vec<RackTarget>,
-    /// The other keys of its table (`from`, `min`, `max`, `curve`, `pickup`) as written.
-    pub keys: Vec<SetSpec>,
-    /// Where its key stands in the source.
-    pub span: Range<usize>,
-}
-
-/// A target of a rack's map.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RackTarget {
-    /// Dotted, its first word a slot of the rack or `master`: `bass.filter.cutoff`.
-    pub target: String,
-    /// Where it stands in the source.
-    pub span: Range<usize>,
 }
 
 /// One entry of `set`.
@@ -203,11 +175,7 @@ impl Rack {
             (slot.span, slot.places) = (0..0, SlotPlaces::default());
             slot.set.iter_mut().for_each(|set| set.span = 0..0);
         }
-        for map in &mut rack.maps {
-            map.span = 0..0;
-            map.to.iter_mut().for_each(|target| target.span = 0..0);
-            map.keys.iter_mut().for_each(|key| key.span = 0..0);
-        }
+        rack.maps = rack.maps.iter().map(MapSpec::without_places).collect();
         rack
     }
 }

@@ -126,17 +126,17 @@ impl Rack {
                 }
             }
         }
-        for target in self.maps.iter().flat_map(|map| &map.to) {
-            let Some((first, rest)) = target.target.split_once('.') else { continue };
+        for (target, span) in self.maps.iter().flat_map(|map| map.to.iter().zip(&map.to_spans)) {
+            let Some((first, rest)) = target.split_once('.') else { continue };
             let (Some(slot), Some(known)) = (self.slot(first), addresses.get(first)) else { continue };
             let sends: Vec<String> = slot.route.sends.iter().map(|send| format!("send.{}", send.to)).collect();
             let list = matches!(known.get(rest).map(|address| &address.what), Some(What::Setting(setting)) if setting.is_list());
             if list {
-                let message = format!("`{}` is a list, which no controller can turn", short(&target.target));
+                let message = format!("`{}` is a list, which no controller can turn", short(target));
                 let help = "a list is set at its address over OSC";
-                findings.report(Diagnostic::error(codes::UNKNOWN_TARGET, target.span.clone(), message).help(help));
+                findings.report(Diagnostic::error(codes::UNKNOWN_TARGET, span.clone(), message).help(help));
             } else if !known.contains_key(rest) && !STRIP.contains(&rest) && !sends.iter().any(|send| send == rest) {
-                unknown_target(rest, &format!("{first}."), known, &sends, target.span.clone(), true, &mut findings);
+                unknown_target(rest, &format!("{first}."), known, &sends, span.clone(), true, &mut findings);
             }
         }
         findings.finish()

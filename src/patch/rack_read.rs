@@ -8,16 +8,11 @@ use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::base::names::{FIRST_WORDS, note_number};
 
 use super::codes;
-use super::controls::curve_of;
 use super::document::{self, Entry, LARGEST};
 use super::findings::Findings;
-use super::map_form::KEYS as MAP_KEYS;
 use super::parse::{of_bytes, too_big};
 use super::quantity::{self, Quantity};
-use super::rack::{
-    LEVELS, MOST_CHANNELS, MOST_SLOTS, MasterSpec, Rack, RackMap, RackTarget, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, TRANSPOSE,
-    Zone,
-};
+use super::rack::{LEVELS, MOST_CHANNELS, MOST_SLOTS, MasterSpec, Rack, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, TRANSPOSE, Zone};
 use super::reading::{Reading, as_number};
 use super::scope::short;
 use super::slot::{is_slot_name, slot_name};
@@ -123,7 +118,8 @@ impl<'d, 't> Reading<'d, 't> {
         if let Some(entry) = top.iter().find(|entry| entry.key == "map")
             && let Some(entries) = self.table(entry, "such as `\"cc 1\" = \"bass.filter.cutoff\"` below `[map]`")
         {
-            rack.maps = entries.iter().filter_map(|entry| self.rack_map(entry, &rack)).collect();
+            rack.maps = self.map_specs(&entries);
+            self.map_targets(&rack);
         }
         Some(rack)
     }
@@ -439,69 +435,14 @@ impl<'d, 't> Reading<'d, 't> {
         }
     }
 
-    fn rack_map(&mut self, entry: &Entry<'d, 't>, rack: &Rack) -> Option<RackMap> {
-        if entry.broken {
-            return None;
-        }
-        let from = self.source(entry.key, entry.key_span.clone());
-        let (mut to, mut keys) = (None, Vec::new());
-        match entry.value {
-            DeValue::Table(table) => {
-                for field in self.entries(table) {
-                    match field.key {
-                        "to" => to = Some(self.rack_targets(&field, rack)),
-                        key if MAP_KEYS.contains(&key) => keys.extend(self.map_key(&field)),
-                        _ => self.unknown_key(&field, "a map", MAP_KEYS),
-                    }
-                }
-                if to.is_none() {
-                    let message = format!("map `{}` does not say what it turns", short(entry.key));
-                    self.findings.report(Diagnostic::error(codes::MISSING_KEY, entry.key_span.clone(), message).help("add `to = \"…\"`"));
-                }
-            }
-            _ => to = Some(self.rack_targets(entry, rack)),
-        }
-        Some(RackMap { from: from?, source: entry.key.to_owned(), to: to?, keys, span: entry.key_span.clone() })
-    }
-
-    /// One of the further keys of a map: kept as written, once it is seen that it can be read.
-    fn map_key(&mut self, field: &Entry<'d, 't>) -> Option<SetSpec> {
-        match field.key {
-            "from" => drop(self.range_in(field)?),
-            "min" | "max" => drop(self.quantity(field)?),
-            "pickup" => drop(self.boolean(field)?),
-            "curve" if !field.broken && curve_of(field.value).is_none() => {
-                let message = "a curve is \"linear\", \"log\", or an exponent from 0.01 to 100";
-                self.findings.report(Diagnostic::error(codes::BAD_CURVE, field.span.clone(), message));
-                return None;
-            }
-            _ => {}
-        }
-        let value = self.set_value(field)?;
-        Some(SetSpec { target: field.key.to_owned(), value, span: field.key_span.clone() })
-    }
-
-    fn rack_targets(&mut self, entry: &Entry<'d, 't>, rack: &Rack) -> Vec<RackTarget> {
-        let help = "such as \"bass.filter.cutoff\", or a list of such";
-        let found = match entry.value {
-            _ if entry.broken => Vec::new(),
-            DeValue::String(name) => vec![(&**name, entry.span.clone())],
-            DeValue::Array(list) if !list.is_empty() && list.iter().all(|value| value.get_ref().is_str()) => {
-                list.iter().filter_map(|value| value.get_ref().as_str().map(|name| (name, value.span()))).collect()
-            }
-            _ => {
-                self.wrong_type(entry, "text in quotes", help);
-                Vec::new()
-            }
-        };
-        let check = |(name, span): (&str, Range<usize>)| {
+    /// What maps turn begins with a slot, or is the master's.
+    fn map_targets(&mut self, rack: &Rack) {
+        for (name, span) in rack.maps.iter().flat_map(|map| map.to.iter().zip(&map.to_spans)) {
             let (first, rest) = name.split_once('.').unwrap_or((name, ""));
             if rest.is_empty() {
                 let message = format!("there is no `{}` to turn", short(name));
                 let help = "a slot or `master`, a dot, and what is turned there: `bass.filter.cutoff`, `bass.level`, `master.level`";
-                let dotted = name.trim_start_matches('/').replace('/', ".");
-                let fix = (dotted != name).then(|| format!("\"{dotted}\""));
-                self.findings.report(Diagnostic { fix, ..Diagnostic::error(codes::UNKNOWN_TARGET, span.clone(), message).help(help) });
+                self.findings.report(Diagnostic::error(codes::UNKNOWN_TARGET, span.clone(), message).help(help));
             } else if first != "master" && rack.slot(first).is_none() {
                 let near = self.findings.nearest(first, rack.slots.iter().map(|slot| slot.name.as_str()).chain(["master"]));
                 let fix = near.map(|near| format!("\"{near}.{rest}\""));
@@ -512,9 +453,7 @@ impl<'d, 't> Reading<'d, 't> {
                 let diagnostic = Diagnostic::error(codes::UNKNOWN_TARGET, span.clone(), message);
                 self.findings.report(Diagnostic { fix: near, ..diagnostic.help("it has master.level and master.limiter") });
             }
-            RackTarget { target: name.to_owned(), span }
-        };
-        found.into_iter().map(check).collect()
+        }
     }
 
     /// Reports a name that is no slot's.

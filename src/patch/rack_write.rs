@@ -3,6 +3,10 @@
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 
 use super::edit::{number, open, remove, section, set, single};
+use super::map_edit::{keys, maps_value};
+use super::map_spec::MapSpec;
+use super::maps::spell_source;
+use super::model::MapSource;
 use super::rack::{MasterSpec, Rack, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, Zone};
 use super::rack_read::parse_rack;
 use super::tuning::{EQUAL, ScaleSpec, TuningSpec};
@@ -39,7 +43,7 @@ fn sorted(rack: &Rack) -> Rack {
         slot.route.sends.sort_by(|a, b| a.to.cmp(&b.to));
         slot.set.sort_by(|a, b| a.target.cmp(&b.target));
     }
-    rack.maps.sort_by(|a, b| a.source.cmp(&b.source));
+    rack.maps.sort_by_key(|map| spell_source(&map.from));
     rack
 }
 
@@ -67,11 +71,45 @@ fn apply(document: &mut DocumentMut, before: &Rack, rack: &Rack) {
         let new = SlotSpec::new(&wanted.name, "");
         slot(section(slots, &wanted.name), before.slot(&wanted.name).unwrap_or(&new), wanted);
     }
-    // `[slots]` itself is written where nothing else says that this is a rack.
     if let Some(table) = slots.as_table_mut()
         && (fresh || rack.slots.is_empty())
     {
+        // `[slots]` itself is written where nothing else says that this is a rack.
         table.set_implicit(!rack.slots.is_empty());
+    }
+    maps(root, &before.maps, &rack.maps);
+}
+
+/// All maps of one source stand at one key.
+fn maps(root: &mut Item, before: &[MapSpec], wanted: &[MapSpec]) {
+    if wanted.is_empty() {
+        if !before.is_empty() {
+            remove(root, "map");
+        }
+        return;
+    }
+    let of = |maps: &[MapSpec], from: &MapSource| -> Vec<MapSpec> {
+        maps.iter().filter(|map| map.from == *from).map(MapSpec::without_places).collect()
+    };
+    let mut seen: Vec<&MapSource> = Vec::new();
+    for from in wanted.iter().chain(before).map(|map| &map.from) {
+        if seen.contains(&from) {
+            continue;
+        }
+        seen.push(from);
+        let (was, is) = (of(before, from), of(wanted, from));
+        if was == is {
+            continue;
+        }
+        let mut there = keys(root, from).into_iter();
+        let key = there.next();
+        let table = section(root, "map");
+        there.for_each(|other| remove(table, &other));
+        match (is.is_empty(), key) {
+            (true, None) => {}
+            (true, Some(key)) => remove(table, &key),
+            (false, key) => set(table, &key.unwrap_or_else(|| spell_source(from)), maps_value(&is.iter().collect::<Vec<_>>())),
+        }
     }
 }
 

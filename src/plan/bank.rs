@@ -5,15 +5,13 @@ use std::ops::Range;
 
 use super::panel::{Aspect, Panel, PanelWires};
 use super::part::{Call, Faults, Group, Part};
-use super::ramp::{Fade, Meet};
+use super::ramp::Meet;
+use super::send::{PARTIALS, SendState, SendWork, added_up};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
-use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::dsp::lanes::{LaneMask, Lanes};
 use crate::module::io::List;
-use crate::module::isa::{self, Level, Work};
+use crate::module::isa::{self, Level};
 use crate::module::{NoteSource, Seed, Wire};
-
-/// Partial sums of the voices: by voice number mod 16.
-const PARTIALS: usize = 16;
 
 /// Starts and first own values that one group takes in a block; the rest are refused.
 const CUTS: usize = 256;
@@ -142,13 +140,6 @@ struct Cut {
     frame: u8,
     lane: u8,
     kind: CutKind,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct SendState<L> {
-    last: L,
-    fade: Fade<L>,
-    peak: L,
 }
 
 struct VoiceGroup<L: Lanes> {
@@ -562,57 +553,5 @@ impl<L: Lanes> Voices for Bank<L> {
 
     fn as_any(&mut self) -> &mut dyn Any {
         self
-    }
-}
-
-/// 8+8, 4+4, 2+2, 1+1: the same at every width. `[audio]`
-#[inline(always)]
-fn added_up(partials: &[f32; PARTIALS]) -> f32 {
-    let mut sums = *partials;
-    let mut half = PARTIALS / 2;
-    while half > 0 {
-        for at in 0..half {
-            sums[at] += sums[at + half];
-        }
-        half /= 2;
-    }
-    sums[0]
-}
-
-/// One group's part of a send, added to the partial sums.
-struct SendWork<'a, L: Lanes> {
-    wire: &'a Wire<L>,
-    state: &'a mut SendState<L>,
-    partials: &'a mut [[f32; PARTIALS]; BLOCK],
-    lanes: LaneMask,
-    /// The partial sum of the first lane.
-    place: usize,
-    from: usize,
-    to: usize,
-    fade: u32,
-}
-
-impl<L: Lanes> Work for SendWork<'_, L> {
-    #[inline(always)]
-    fn work(self) {
-        let signal = self.wire.signal(self.from, self.to);
-        let sounding = L::Mask::from_lanes(self.lanes);
-        let silence = L::default();
-        let fading = self.state.fade.active();
-        let (mut peak, mut last) = (self.state.peak, self.state.last);
-        for (at, partials) in self.partials[self.from..self.to].iter_mut().enumerate() {
-            let x = signal.at(at);
-            let mut x = sounding.and(x.finite()).select(x, silence);
-            if fading {
-                x = self.state.fade.frame(x, last, self.fade);
-            }
-            last = x;
-            peak = peak.max(x.abs());
-            for lane in 0..L::WIDTH {
-                partials[self.place + lane] += x.lane(lane);
-            }
-        }
-        self.state.peak = peak;
-        self.state.last = last;
     }
 }

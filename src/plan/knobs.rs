@@ -1,16 +1,27 @@
-//! Knobs: the numbers that users turn, found again by what they belong to.
+//! Knobs: the numbers that users turn, found again by what they belong to; and what plays the voices.
 
 use super::colour::KNOB;
 use super::compile::KnobDraft;
 use super::knob::Musical;
 use super::lower::Lowering;
-use super::order;
+use super::order::{self, Consumer};
 use super::outline::{Count, KnobOutline, KnobOwner};
 use super::sum::Factor;
 use crate::base::units::{Unit, factor_from_decibels};
+use crate::patch::note::PLAYED;
 use crate::patch::{Amount, ControlId, KeySource, ModuleId};
 
 impl Lowering<'_> {
+    /// What plays the voices. `[control]`
+    pub fn notes(&mut self) {
+        let mut wires = [0; 3];
+        for (at, wire) in wires.iter_mut().enumerate() {
+            *wire = self.input_sum(false, Consumer::Note(at + 3), 0, &PLAYED[at], None);
+            self.global.pinned[*wire as usize] = true;
+        }
+        self.played = Some(wires);
+    }
+
     /// The knob in which a source `keys.…` stands. `[control]`
     pub(super) fn key(&mut self, key: KeySource) -> u32 {
         if let Some((_, knob)) = self.keys.iter().find(|(source, _)| *source == key) {

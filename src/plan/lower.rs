@@ -369,16 +369,6 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// What plays the voices. `[control]`
-    pub fn notes(&mut self) {
-        let mut wires = [0; 3];
-        for (at, wire) in wires.iter_mut().enumerate() {
-            *wire = self.input_sum(false, Consumer::Note(at + 3), 0, &PLAYED[at], None);
-            self.global.pinned[*wire as usize] = true;
-        }
-        self.played = Some(wires);
-    }
-
     fn consumer_input(&self, consumer: Consumer) -> Input {
         match consumer {
             Consumer::Input(module, input) => self.patch.modules[module.0].kind.inputs[input],
@@ -396,7 +386,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The sum at an input; gives its wire.
-    fn input_sum(&mut self, voice: bool, consumer: Consumer, side: u8, input: &Input, taker: Option<ModuleId>) -> u32 {
+    pub(super) fn input_sum(&mut self, voice: bool, consumer: Consumer, side: u8, input: &Input, taker: Option<ModuleId>) -> u32 {
         let patch = self.patch;
         let sum = order::sum_of(patch, consumer);
         let place = Place { voice, side: self.side_for(consumer, side), taker, input };

@@ -19,6 +19,7 @@ pub mod outline;
 pub mod panel;
 pub mod part;
 pub mod ramp;
+pub mod send;
 pub mod slot;
 pub mod sum;
 pub mod verify;

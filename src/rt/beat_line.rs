@@ -101,7 +101,7 @@ impl BeatLine {
                 running: self.running.load(Relaxed),
             };
             fence(Acquire);
-            if turn % 2 == 0 && self.turn.load(Relaxed) == turn {
+            if turn.is_multiple_of(2) && self.turn.load(Relaxed) == turn {
                 return (turn > 0).then_some(line);
             }
         }

@@ -73,7 +73,7 @@ impl Cycles {
         let turn = place.turn.load(Acquire);
         let cycle = Cycle { stamp: place.stamp.load(Relaxed), sample: place.sample.load(Relaxed), frames: place.frames.load(Relaxed) };
         fence(Acquire);
-        (turn % 2 == 0 && place.turn.load(Relaxed) == turn).then_some(cycle)
+        (turn.is_multiple_of(2) && place.turn.load(Relaxed) == turn).then_some(cycle)
     }
 }
 

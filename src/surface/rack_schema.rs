@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::map;
+use super::schema::{map, tuning};
 use crate::base::names::FIRST_WORDS;
 use crate::patch::parse::TEMPO;
 use crate::patch::rack::{LEVELS, MOST_CHANNELS, MOST_SLOTS};
@@ -27,6 +27,7 @@ pub fn rack_schema() -> Value {
                 "description": "Beats a minute; it wins over that of the patches.",
                 "anyOf": [{ "type": "number", "minimum": TEMPO.0, "maximum": TEMPO.1 }, { "type": "string" }],
             },
+            "tuning": tuning(),
             "master": {
                 "type": "object",
                 "description": "What all sound goes through that is not sent to channels of its own.",
@@ -82,6 +83,7 @@ fn slot() -> Value {
                 "default": "master",
                 "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "array", "minItems": 1, "maxItems": 2, "items": channel }],
             },
+            "tuning": tuning(),
             "midi": { "description": "Which keys it plays: all where nothing is written, none at false.", "anyOf": [{ "type": "boolean" }, zone()] },
             "sends": {
                 "type": "object",

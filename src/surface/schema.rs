@@ -10,6 +10,8 @@ use crate::base::units::Unit;
 use crate::media::scale::NOTES;
 use crate::module::setting::LIST_MAX;
 use crate::module::{Catalogue, Input, ModuleDef, Setting, SettingKind};
+use crate::patch::Relative;
+use crate::patch::map_form::STEP;
 use crate::patch::note::{GLIDE_MODES, GLIDE_WHENS, INPUTS, MODES, PLAYED, PRIORITIES, STEALS, VOICES};
 use crate::patch::parse::TEMPO;
 
@@ -252,9 +254,17 @@ pub(super) fn map() -> Value {
             "max": value("Highest value it turns to."),
             "curve": curve(),
             "pickup": { "type": "boolean", "description": "Acts only once the controller has passed the present value." },
+            "toggle": { "type": "boolean", "description": "Each press turns it over." },
+            "relative": {
+                "description": "An encoder without a place: true finds out how it counts.",
+                "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": Relative::ALL.map(|(name, _)| name) }],
+            },
+            "step": { "type": "number", "minimum": STEP.0, "maximum": STEP.1, "description": "Travel of one click of an encoder." },
         },
     });
-    json!({ "description": "What is turned: a name, a list of names (one for each argument), or a table.", "anyOf": [targets, table] })
+    let several = json!({ "type": "array", "minItems": 1, "items": { "anyOf": [{ "type": "string" }, table] } });
+    let said = "What is turned: a name; a list of names, over OSC one for each argument; a table; or a list of tables.";
+    json!({ "description": said, "anyOf": [targets, table, several] })
 }
 
 fn note() -> Value {

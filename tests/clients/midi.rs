@@ -180,7 +180,8 @@ fn the_clock_that_goes_out_falls_on_the_frames_of_the_pulses() {
     // Only the first may be late: who starts it is told of it a period later at most.
     assert!(sixteenths[0] - sound[0] <= 256);
     let off: Vec<i64> = sound.iter().zip(&sixteenths).skip(1).map(|(heard, told)| *told as i64 - *heard as i64).collect();
-    assert!(off.iter().all(|off| *off == 0), "{off:?}");
+    // The cycle in which the tempo changes was told by the tempo before it.
+    assert!(off.iter().filter(|off| **off != 0).count() <= 1 && off.iter().all(|off| off.abs() <= 256), "{off:?}");
     let gaps: Vec<u64> = clocks[1..].windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gaps.iter().all(|gap| (890..=1001).contains(gap)), "{gaps:?}");
 }
@@ -248,6 +249,8 @@ fn a_chord_held_by_the_pedal_and_a_bent_note_are_in_tune_and_a_closed_port_is_si
     sleep(Duration::from_millis(300));
     let recording = jack.record(12.0);
     sleep(Duration::from_millis(500));
+    let wheel = 8192 + 683u16;
+    let bend = ((wheel & 0x7f) as u8, (wheel >> 7) as u8);
     // C, E, G; the pedal goes down, the keys go up, and they sound on.
     hand.play(&[
         (0, &[0x90, 60, 100]),
@@ -258,8 +261,17 @@ fn a_chord_held_by_the_pedal_and_a_bent_note_are_in_tune_and_a_closed_port_is_si
         (9_600, &[0x80, 64, 0]),
         (9_600, &[0x80, 67, 0]),
         (96_000, &[0xb0, 64, 0]),
+        // A zone of 15 members; one note of two is bent by four semitones of the 48.
+        (144_000, &[0xb0, 101, 0]),
+        (144_000, &[0xb0, 100, 6]),
+        (144_000, &[0xb0, 6, 15]),
+        (144_100, &[0x91, 72, 100]),
+        (144_100, &[0x92, 76, 100]),
+        (144_200, &[0xe2, bend.0, bend.1]),
+        (216_000, &[0x81, 72, 0]),
+        (216_000, &[0x82, 76, 0]),
         // One key that is held while its port is closed.
-        (144_000, &[0x90, 57, 100]),
+        (240_000, &[0x91, 57, 100]),
     ]);
     sleep(Duration::from_millis(700));
     let closed = Instant::now();
@@ -274,7 +286,11 @@ fn a_chord_held_by_the_pedal_and_a_bent_note_are_in_tune_and_a_closed_port_is_si
     }
     let pause = &sound[start + 96_000 + 4_800..start + 144_000 - 480];
     assert!(pause.iter().all(|x| x.abs() < 1e-6), "the pedal is up");
-    let held = &sound[start + 144_000..];
+    let bent = 76.0 + 48.0 * 683.0 / 8191.0;
+    for off in pitches(&sound[start + 150_000..start + 214_000], &[72.0, bent]) {
+        assert!(off.abs() < 1.0, "{off} cents");
+    }
+    let held = &sound[start + 240_000..];
     let end = held.iter().rposition(|x| x.abs() > 1e-4).unwrap() as f64 / RATE;
     println!("closed in {closing:?}; it sounded for {end:.3} s");
     assert!(end > 0.6 && end < 0.7 + closing.as_secs_f64() + 0.1 + 0.05, "it is let go within 100 ms: {end} s");

@@ -260,7 +260,7 @@ impl Model {
             let sounds = self.owner(voice).is_some();
             if let Some(owner) = self.owner(voice).filter(|owner| *owner != me) {
                 self.notes[owner].voices.retain(|other| *other != voice);
-                if self.notes[owner].voices.is_empty() && !self.notes[owner].down && !self.let_go_now(owner) {
+                if self.notes[owner].voices.is_empty() && !self.notes[owner].down && self.notes[owner].turn != u64::MAX {
                     self.steal(owner, gone);
                 }
             }
@@ -280,15 +280,11 @@ impl Model {
         self.last_pitch = Some(pitch);
     }
 
-    /// A note whose key is going up in this very moment ends by that.
-    fn let_go_now(&self, at: usize) -> bool {
-        self.notes[at].turn == u64::MAX
-    }
-
     fn release(&mut self, manner: &Manner, id: u32, now: u64, stage: &Stage, gone: &mut Vec<Gone>) {
         let Some(at) = self.notes.iter().position(|note| note.id == id && note.down) else { return };
         let before = self.choice(manner.priority);
         self.notes[at].down = false;
+        // Whose key goes up in this very moment ends by that, and gives way to nobody.
         let turn = std::mem::replace(&mut self.notes[at].turn, u64::MAX);
         if manner.mode != VoiceMode::Poly
             && before == Some(id)

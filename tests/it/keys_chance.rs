@@ -111,3 +111,24 @@ fn a_cable_may_be_pulled_out_at_any_moment() {
         nothing_is_left(&mut board, &format!("seed {seed}"));
     }
 }
+
+#[test]
+fn no_end_of_a_note_is_lost_where_the_queue_is_full() {
+    let mut board = Board::new(&GATES.replace("100 ms", "5 ms"));
+    // The engine stands still: more than its queue and the line before it hold.
+    let mut chance = Chance(7);
+    while board.status("refused") < 500 {
+        board.say(&[0x90 | chance.below(16) as u8, chance.below(128) as u8, 100]);
+    }
+    for channel in 0..16 {
+        board.say(&[0xb0 | channel, 64, 127, 0xb0 | channel, 123, 0, 0xb0 | channel, 64, 0]);
+        board.say(&(0..128).flat_map(|key| [0x80 | channel, key, 0]).collect::<Vec<u8>>());
+    }
+    assert!(board.status("midi/owed") > 0);
+    board.desk.run(96_000);
+    assert_eq!((board.status("voices"), board.status("waiting")), (0, 0));
+    let [events, fed, merged, dropped] = ["events", "fed", "merged", "dropped"].map(|name| board.status(name));
+    assert_eq!(events, fed + merged + dropped);
+    board.say(&[0x90, 60, 100]);
+    assert_eq!(board.sounding(), 1, "it plays on");
+}

@@ -411,7 +411,7 @@ fn a_profile_acts_for_its_device_alone_whenever_it_is_plugged_in() {
     bytes(&mut desk, 0, &[0xb0, 20, 0]);
     assert_eq!(desk.ask("/t/amount"), 0.0);
     // It goes, and comes back as another port, with a profile that was edited meanwhile.
-    desk.control.gone(Client::port(0));
+    desk.control.port_gone(Client::port(0));
     assert_eq!(listed(&mut desk, ""), Vec::<String>::new());
     bytes(&mut desk, 0, &[0xb0, 20, 127]);
     assert_eq!(desk.ask("/t/amount"), 0.0);
@@ -435,7 +435,7 @@ fn a_profile_acts_for_its_device_alone_whenever_it_is_plugged_in() {
     // A profile with a mistake is told, and what was known stays.
     std::fs::write(&file, "[map]\n\"cc 20\" = 5\n").unwrap();
     desk.control.take_notices();
-    desk.control.gone(Client::port(7));
+    desk.control.port_gone(Client::port(7));
     desk.control.port_came(Client::port(7), "nano: MIDI 1");
     assert!(desk.control.take_notices().iter().any(|notice| notice.contains("wrong-type")));
     bytes(&mut desk, 7, &[0xb0, 20, 0]);

@@ -28,6 +28,7 @@ mod keyboard;
 mod keys_chance;
 mod layers;
 mod learn;
+mod learn_tool;
 mod leases;
 mod maps;
 #[cfg(all(target_os = "linux", feature = "jack"))]

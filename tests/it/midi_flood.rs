@@ -6,6 +6,8 @@ use rackd::midi::Parser;
 use super::desk::{Desk, me};
 
 const RATE: usize = 48_000;
+/// How long the flood lasts.
+const SECONDS: u64 = 5;
 
 /// A sine that does not begin with a step and does not end with one.
 const SINE: &str = r#"
@@ -47,11 +49,11 @@ fn fifty_thousand_notes_a_second_for_five_seconds() {
     // Each note ends 5 ms after it began: 250 are down at any time, on 16 channels. Running status as a sequencer would.
     let (mut heard, mut notes, mut down) = (Vec::new(), 0u64, std::collections::VecDeque::new());
     let mut most = 0;
-    for block in 0..5 * RATE / 64 {
+    for block in 0..SECONDS as usize * RATE / 64 {
         let mut bytes = Vec::new();
         let until = (block as u64 + 1) * 64 * 50_000 / RATE as u64;
         while notes < until {
-            let (channel, key) = (chance.below(16) as u8, 36 + chance.below(60) as u8);
+            let (channel, key) = (chance.below(16) as u8, 36 + chance.below(12) as u8);
             bytes.extend([0x90 | channel, key, 1 + chance.below(127) as u8]);
             down.push_back((block, channel, key));
             notes += 1;
@@ -69,17 +71,17 @@ fn fifty_thousand_notes_a_second_for_five_seconds() {
     let control = &mut desk.control;
     parser.feed(&bytes, |message| control.midi_message(port, message, When::Now));
     assert!(most <= 16, "{most} voices at once");
-    assert_eq!(notes, 250_000);
-    // 16 sines of this level at the highest key, each in and out within 2 ms at the fastest.
-    let own = 16.0 * 0.02 * (std::f32::consts::TAU * 440.0 * 2f32.powf((95.0 - 69.0) / 12.0) / RATE as f32 + 1.0 / 96.0);
+    assert_eq!(notes, SECONDS * 50_000);
+    // 16 sines of this level at the highest key, each in within 2 ms: far below the step of one voice that is cut off, 0.02.
+    let own = 16.0 * 0.02 * (std::f32::consts::TAU * 440.0 * 2f32.powf((47.0 - 69.0) / 12.0) / RATE as f32 + 1.0 / 96.0);
     let step = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0f32, f32::max);
     println!("largest step {step}, the sound's own up to {own}");
     assert!(step <= own, "a step of {step}, the sound's own are up to {own}");
-    assert!(heard.iter().all(|x| x.is_finite()) && heard[RATE..].iter().any(|x| x.abs() > 0.02));
+    assert!(heard.iter().all(|x| x.is_finite()) && heard[RATE / 2..].iter().any(|x| x.abs() > 0.001));
     // All was taken; what was not would be counted.
     sums(&desk);
     assert_eq!((desk.status("refused"), desk.status("dropped"), desk.status("overflowed")), (0, 0, 0));
-    assert_eq!(desk.status("accepted"), 2 * 250_000);
+    assert_eq!(desk.status("accepted"), 2 * SECONDS as i64 * 50_000);
     let end = desk.run(RATE / 2);
     assert!(end[RATE / 4..].iter().all(|x| x.abs() < 1e-6), "all are silent");
     assert_eq!(desk.status("voices"), 0);

@@ -106,8 +106,8 @@ fn a_slot_that_feeds_another_runs_before_it_in_the_same_frame() {
         ("middle", &through(0.5), to("last", &[])),
         ("first", SYNTH, to("middle", &[])),
     ]);
-    let lines = ["/first/note 60 1"];
-    desk.bundle(When::At(1_000), &lines);
+    desk.run(4_800);
+    assert!(desk.bundle(When::At(5_800), &["/first/note 60 1"]).is_empty());
     let heard = desk.run(2_000);
     assert!(heard[..1_000].iter().all(|x| *x == 0.0));
     assert_eq!(heard[1_000], 0.125, "through both, without delay");
@@ -422,9 +422,10 @@ fn of_sixteen_slots_one_changes_and_the_others_do_not_notice() {
             })
             .collect();
         let mut desk = rack(&slots);
+        channels(&mut desk, 9_600, 34, 64);
         for at in 0..200u64 {
             let note = format!("/s{}/note {} 0.8 0.3", at % 14, 40 + at * 5 % 30);
-            desk.bundle(When::At(317 + at * 211), &[&note]);
+            assert!(desk.bundle(When::At(9_917 + at * 211), &[&note]).is_empty());
         }
         let mut heard = channels(&mut desk, 12_000, 34, 64);
         let more = |desk: &mut Desk, heard: &mut Vec<Vec<f32>>, frames: usize| {

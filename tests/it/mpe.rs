@@ -74,13 +74,13 @@ fn zones() {
             let mut board = Board::probe("note.bend");
             board.say(&rpn(0, 6, 15));
             board.say(&rpn(15, 6, 4));
-            board.say(&[0x9a, 60, 100, 0x99, 60, 100]);
+            board.say(&[0x9b, 60, 100, 0x9a, 60, 100]);
             board.say(&bend(15, 1.0));
-            near("channel 11 is its last", board.source(), 2.0 / 12.0, 1e-4);
+            near("channel 12 is its last", board.source(), 2.0 / 12.0, 1e-4);
             board.say(&bend(0, 1.0));
-            near("channel 10 the other's", board.source(), 4.0 / 12.0, 1e-4);
-            board.say(&bend(9, 1.0));
+            near("channel 11 the other's", board.source(), 4.0 / 12.0, 1e-4);
             board.say(&bend(10, 1.0));
+            board.say(&bend(11, 1.0));
             near("both bend 48", board.source(), 8.0 + 4.0 / 12.0, 1e-3);
         }),
         ("RPN 6 of 0 ends it, and its notes with it", || {

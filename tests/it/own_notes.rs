@@ -75,7 +75,7 @@ fn while_the_gate_is_high_the_pitch_moves_with_it_and_stays_after() {
         assert!(moved > 0.2, "it moves");
         let stays = heard[24_100][0];
         assert!(heard[24_100..47_000].iter().all(|[voice, _]| *voice == stays), "it stays when the gate has fallen");
-        assert!((heard[47_000][1] - heard[24_100][1]).abs() > 0.1, "though the line goes on");
+        assert!((heard[36_000][1] - heard[24_100][1]).abs() > 0.1, "though the line goes on");
     }
 }
 
@@ -109,13 +109,14 @@ fn keys_from_outside_play_among_them_with_the_same_bits_at_any_buffer_size() {
 
 #[test]
 fn keys_are_what_others_play() {
-    let text = "format = 1\n[note]\ngate = \"1/16\"\n[voice.env]\ntype = \"adsr\"\n[out]\nleft = \"keys.gate\"\nright = \"env * 0.1\"\n";
+    let text =
+        "format = 1\n[note]\ngate = \"1/16\"\n[voice.env]\ntype = \"adsr\"\n[out]\nleft = \"keys.gate * 0.5\"\nright = \"env * 0.1\"\n";
     let mut rig = Rig::new(text);
     assert!(rig.run(24_000).iter().all(|frame| frame[0] == 0.0), "a note of the patch's own is no key");
     let id = rig.note(24_000, 60.0, 1.0, 0);
     rig.off(30_000, id);
     let heard = rig.run(24_000);
-    assert_eq!((heard[1][0], heard[8_000][0]), (1.0, 0.0));
+    assert_eq!((heard[1][0], heard[8_000][0]), (0.5, 0.0));
     rig.run(24_000);
     assert!(rig.reports().contains(&Report::NoteEnded { slot: 0, id }));
 }
@@ -134,8 +135,8 @@ fn a_gate_that_stays_high_is_one_note_until_panic_or_another_patch() {
     assert!(peak(&rig.left(4_800)) < 0.3, "a reload carries it on");
     assert_eq!(voices(&rig), 1);
     rig.reload(&drone("voices = 9"));
-    assert!(peak(&rig.left(4_800)) > 0.4, "other voices: it is struck anew");
-    assert_eq!(voices(&rig), 1);
+    assert!(peak(&rig.left(4_800)) > 0.2);
+    assert_eq!(voices(&rig), 1, "other voices: it is struck anew");
     rig.panic(14_400, Panic::Release);
     rig.run(4_800);
     assert_eq!(voices(&rig), 0, "panic ends it");

@@ -181,6 +181,8 @@ right = 0
 "cc 2" = "a"
 "/1/xy" = ["a", "b"]
 "bend" = { to = "b", from = [0, 1], min = 100, curve = 2, pickup = true }
+"cc 3" = { to = "a", relative = "sign", step = 0.02 }
+"cc 4" = ["a", { to = "b", toggle = true }, { to = "b", relative = true }]
 "#;
     let include = "[note]\n[voice.lead]\ninclude = \"a.toml\"\nx = 0.5\nin = \"lead * 0.1\"\n[global.b]\ninclude = \"a.toml\"\n[out]\nin = \"lead\"\n";
     let shelf = Shelf::new([("a.toml", "[controls]\nx = 1\n[in]\n[out]\nin = \"in * x\"\n")]);

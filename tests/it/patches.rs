@@ -10,17 +10,17 @@ use rackd::engine::Act;
 use rackd::host::{Buffers, Offline};
 use rackd::modules::CATALOGUE;
 use rackd::osc::text::guess;
-use rackd::patch::{self, slot_name};
+use rackd::patch::{self, Parsed, slot_name};
 use rackd::score::{Reader, Score};
 
 use crate::desk::{Desk, me, pair};
-use crate::phrase::{Kind, PHRASE, Piece, kind, pieces, troubles};
-use crate::rig::{RATE, Rig, WIDTHS, Way, parsed};
+use crate::phrase::{Kind, PHRASE, Piece, folder, kind, pieces, troubles};
+use crate::rig::{RATE, Rig, WIDTHS, Way, parsed, shipped};
 
 #[test]
 fn every_patch_reads_without_a_word() {
     for piece in pieces() {
-        let (patch, diagnostics) = patch::parse(&piece.text, &CATALOGUE);
+        let Parsed { patch, diagnostics, .. } = patch::parse_with(&piece.text, &CATALOGUE, &shipped());
         assert_eq!(diagnostics, [], "{}", piece.name);
         let patch = patch.unwrap();
         assert!(!patch.name.is_empty(), "{} has no name", piece.name);
@@ -65,8 +65,8 @@ fn every_line_in_the_comments_works() {
         let up = "../".repeat(1 + name.matches('/').count());
         assert_eq!(lines.next(), Some(format!("#:schema {up}schema/patch.json").as_str()), "{name}: the first line");
         let slot = slot_name(name.rsplit('/').next().unwrap());
-        let mut desk = Desk::empty(Vec::new());
-        assert!(desk.control.load(&slot, &piece.text, None).is_ok(), "{name}");
+        let mut desk = Desk::empty(vec![folder()]);
+        assert!(desk.control.load(&slot, &piece.text, Some(&folder().join(format!("{name}.toml")))).is_ok(), "{name}");
         desk.run(512);
         let (mut plays, mut sends) = (0, 0);
         for line in piece.text.lines() {
@@ -203,8 +203,8 @@ fn hard_chords_do_not_reach_the_limiter() {
 fn rendered(piece: &Piece, buffers: Buffers) -> Vec<u32> {
     let score = Score::from_midi_file(include_bytes!("../score.mid")).unwrap();
     let mut reader = Reader::new(Arc::new(score), RATE as u32, 0);
-    let (mut control, engine) = pair(Vec::new());
-    assert!(control.load("t", &piece.text, None).is_ok(), "{}", piece.name);
+    let (mut control, engine) = pair(vec![folder()]);
+    assert!(control.load("t", &piece.text, Some(&folder().join(format!("{}.toml", piece.name)))).is_ok(), "{}", piece.name);
     let mut bits = Vec::new();
     let mut host = Offline::new(engine, 2);
     let feed = |_, to| {

@@ -33,20 +33,24 @@ pub enum Kind {
     Alone,
 }
 
-fn folder() -> PathBuf {
+/// Where they lie.
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("patches")
 }
 
-/// All of them, in order of their names.
+/// All of them, in order of their names. `PIECES=anthem,parts` leaves out those in whose name none of these words is: for who makes one.
 pub fn pieces() -> Vec<Piece> {
+    let only = std::env::var("PIECES").ok();
+    let wanted = |name: &str| only.as_ref().is_none_or(|words| words.split(',').any(|word| name.contains(word)));
     let mut names = BTreeSet::new();
-    for below in ["", "tutorial/"] {
+    for below in ["", "parts/", "tutorial/"] {
         for entry in std::fs::read_dir(folder().join(below)).unwrap() {
             if let Some(stem) = entry.unwrap().file_name().to_str().unwrap().strip_suffix(".toml") {
                 names.insert(format!("{below}{stem}"));
             }
         }
     }
+    names.retain(|name| wanted(name));
     names.into_iter().map(|name| Piece { text: std::fs::read_to_string(folder().join(format!("{name}.toml"))).unwrap(), name }).collect()
 }
 

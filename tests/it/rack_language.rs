@@ -109,9 +109,13 @@ fn everything_that_can_be_written_is_read() {
     let organ = &plain.slots[3].zone;
     assert_eq!((organ.keys, organ.transpose, organ.mpe), ((60, 60), 7.0 / 12.0, Some(true)));
     assert_eq!(plain.slots[4], SlotSpec::new("bus", "bus.toml"), "what is not written is as it is usual");
-    let maps: Vec<_> = rack.maps.iter().map(|map| (map.from.clone(), map.to.len(), map.keys.len())).collect();
-    assert_eq!(maps, [(MapSource::Cc(1, None), 1, 0), (MapSource::Osc("/1/xy".to_owned()), 2, 0), (MapSource::Cc(7, Some(16)), 1, 5)]);
-    assert_eq!(&FULL[rack.maps[1].to[1].span.clone()], "\"bass.send.hall\"");
+    let maps: Vec<_> = rack.maps.iter().map(|map| (map.from.clone(), map.to.len(), map.is_plain())).collect();
+    assert_eq!(
+        maps,
+        [(MapSource::Cc(1, None), 1, true), (MapSource::Osc("/1/xy".to_owned()), 2, true), (MapSource::Cc(7, Some(16)), 1, false)]
+    );
+    assert_eq!((rack.maps[2].range_in, rack.maps[2].pickup), (Some((0.0, 127.0)), true));
+    assert_eq!(&FULL[rack.maps[1].to_spans[1].clone()], "\"bass.send.hall\"");
     assert_eq!(&FULL[rack.slots[0].places.sends[1].clone()], "echo");
     let order: Vec<_> = rack.order().into_iter().map(|at| names[at]).collect();
     assert_eq!(order, ["bass", "lead", "pad", "organ-2", "bus", "echo", "hall"]);
@@ -151,8 +155,9 @@ midi = 3
 [map]
 "cc 128" = "pad.level"
 "/master/x" = "pad.level"
-"cc 2" = "/pad/level"
-"cc 3" = { from = [1, 1], curve = "bent", speed = 1 }
+"cc 2" = "pad"
+"cc 3" = { pickup = true }
+"cc 5" = { to = "pad.level", from = [1, 1], curve = "bent", speed = 1 }
 "cc 4" = "master.pan"
 "#;
     let (rack, diagnostics) = parse_rack(text);
@@ -186,7 +191,7 @@ midi = 3
         (codes::WRONG_TYPE, "3"),
         (codes::BAD_MAP_SOURCE, "\"cc 128\""),
         (codes::TAKEN_ADDRESS, "\"/master/x\""),
-        (codes::UNKNOWN_TARGET, "\"/pad/level\""),
+        (codes::UNKNOWN_TARGET, "\"pad\""),
         (codes::MISSING_KEY, "\"cc 3\""),
         (codes::BAD_MAP_RANGE, "[1, 1]"),
         (codes::BAD_CURVE, "\"bent\""),

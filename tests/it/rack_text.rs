@@ -1,7 +1,11 @@
 //! Racks as text: what is written is read back, and what a player wrote by hand stays.
 
 use proptest::prelude::*;
-use rackd::patch::{MasterSpec, Rack, Route, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, Zone, parse_rack, write_rack};
+use rackd::module::Curve;
+use rackd::patch::{
+    MapSource, MapSpec, MasterSpec, Rack, Route, SendSpec, SetSpec, SetValue, SlotOut, SlotSpec, Written, Zone, parse_rack, spell_source,
+    write_rack,
+};
 
 const FILE: &str = r#"#:schema ../schema/patch.json
 # My stage, 2026.
@@ -27,6 +31,10 @@ patch = "hall.toml"
 
 [slots.echo]
 patch = "echo.toml"
+
+[map]
+"cc 1" = "bass.filter.cutoff"   # the wheel
+"cc 7" = { to = "master.level", max = "0 dB" }
 "#;
 
 fn read(text: &str) -> Rack {
@@ -51,6 +59,9 @@ fn only_what_differs_is_changed() {
     bass.zone.transpose = -1.0;
     bass.route.sends[0].level = -10.0;
     bass.route.sends.remove(1);
+    rack.maps[1].max = None;
+    rack.maps.push(MapSpec::new(MapSource::Cc(2, Some(3)), "hall.level"));
+    rack.maps.push(MapSpec { pickup: true, ..MapSpec::new(MapSource::Cc(2, Some(3)), "echo.level") });
     rack.slots[1].zone = Zone { keys: (60, 127), ..Zone::default() };
     rack.slots[1].name = "organ".to_owned();
     rack.slots[1].patch = "organ.toml".to_owned();
@@ -60,10 +71,15 @@ fn only_what_differs_is_changed() {
         .replace("level = -6  ", "level = \"-9.5 dB\"  ")
         .replace("{ channel = 1, keys = \"C1..B3\" }", "{ keys = \"C1..B3\", transpose = \"-1 oct\" }")
         .replace("{ hall = \"-12 dB\", echo = \"-20 dB pre\" }", "{ hall = \"-10 dB\" }")
+        .replace(
+            "{ to = \"master.level\", max = \"0 dB\" }\n",
+            "\"master.level\"\n\"cc 2 ch 3\" = [{ to = \"hall.level\" }, { to = \"echo.level\", pickup = true }]\n",
+        )
         .replace("300 # dark\n", "300 # dark\npan = 0.25\n")
         .replace("\n# The right hand.\n[slots.lead]\npatch = \"lead.toml\"\nmidi = false\n", "");
-    let new = "\n[slots.organ]\npatch = \"organ.toml\"\nmidi = { keys = \"C4..G9\" }\n\n[master]\nlevel = \"-3 dB\"\n";
-    assert_eq!(written, format!("{want}{new}"));
+    // A new slot comes after the others.
+    let want = want.replace("\n[map]\n", "\n[slots.organ]\npatch = \"organ.toml\"\nmidi = { keys = \"C4..G9\" }\n\n[map]\n");
+    assert_eq!(written, format!("{want}\n[master]\nlevel = \"-3 dB\"\n"));
 }
 
 #[test]
@@ -93,6 +109,10 @@ patch = "hall.toml"
 
 [slots.echo]
 patch = "echo.toml"
+
+[map]
+"cc 1" = "bass.filter.cutoff"
+"cc 7" = { to = "master.level", max = "0 dB" }
 "#;
     assert_eq!(write_rack(None, &rack), want);
     assert_eq!(write_rack(Some("[slots.a]\npatch = 3\n"), &rack), want, "a file with mistakes is written anew");
@@ -125,7 +145,30 @@ fn sorted(rack: Rack) -> Rack {
         slot.route.sends.sort_by(|a, b| a.to.cmp(&b.to));
         slot.set.sort_by(|a, b| a.target.cmp(&b.target));
     }
+    rack.maps.sort_by_key(|map| spell_source(&map.from));
     rack
+}
+
+/// A map of the master, or of a slot.
+fn map(names: Vec<String>) -> impl Strategy<Value = MapSpec> {
+    let source = prop_oneof![
+        (0u8..4, proptest::option::of(1u8..=16)).prop_map(|(cc, channel)| MapSource::Cc(cc, channel)),
+        (0u16..3).prop_map(|number| MapSource::Nrpn(number, None)),
+        Just(MapSource::Bend(Some(3))),
+        Just(MapSource::Osc("/1/xy".to_owned())),
+    ];
+    let to = proptest::collection::vec((0usize..8, "[a-z]{1,5}(\\.[a-z]{1,5}){0,2}"), 1..3);
+    let end = || {
+        let number = (-100.0f64..100.0).prop_map(Written::Number);
+        proptest::option::of(prop_oneof![number, (1i32..9000).prop_map(|x| Written::Text(format!("{x} Hz")))])
+    };
+    let curve = proptest::option::of(prop_oneof![Just(Curve::Linear), Just(Curve::Log), (0.01f32..100.0).prop_map(Curve::Power)]);
+    let range = proptest::option::of((-9.0f32..0.0, 0.5f32..200.0));
+    (source, to, end(), end(), curve, range, 0u8..3).prop_map(move |(from, to, min, max, curve, range_in, way)| {
+        let name = |(at, rest): (usize, String)| names.get(at).map_or("master.level".to_owned(), |slot| format!("{slot}.{rest}"));
+        let to = to.into_iter().map(name).collect();
+        MapSpec { to, min, max, curve, range_in, pickup: way == 1, toggle: way == 2, ..MapSpec::new(from, "") }
+    })
 }
 
 fn level() -> impl Strategy<Value = f32> {
@@ -177,14 +220,17 @@ fn rack() -> impl Strategy<Value = Rack> {
         made.collect::<Vec<_>>()
     });
     let text = "[^\\x00]{0,20}";
-    (text, text, proptest::option::of(1.0f64..=999.0), level(), any::<bool>(), slots).prop_map(
-        |(name, description, tempo, level, limiter, slots)| Rack {
-            name,
-            description,
-            tempo,
-            master: MasterSpec { level, limiter },
-            slots,
-            ..Rack::default()
+    let with_maps = slots.prop_flat_map(|slots| {
+        let names = slots.iter().map(|slot| slot.name.clone()).collect();
+        (Just(slots), proptest::collection::vec(map(names), 0..5))
+    });
+    (text, text, proptest::option::of(1.0f64..=999.0), level(), any::<bool>(), with_maps).prop_map(
+        |(name, description, tempo, level, limiter, (slots, maps))| {
+            let master = MasterSpec { level, limiter };
+            // Maps of one source stand together in a file.
+            let mut rack = Rack { name, description, tempo, master, slots, maps, ..Rack::default() };
+            rack.maps.sort_by_key(|map| spell_source(&map.from));
+            rack
         },
     )
 }

@@ -1,5 +1,8 @@
 //! A patch, an engine and a feed, so that a test reads as a sentence.
 
+use std::path::Path;
+
+use rackd::control::rack_file::{Including, Within};
 use rackd::dsp::lanes::{Lanes, Wide};
 use rackd::engine::doors::Doors;
 use rackd::engine::event::Panic;
@@ -7,7 +10,7 @@ use rackd::engine::{Act, Engine, Event, NoteId, PlanDoor, Report};
 use rackd::module::Catalogue;
 use rackd::module::isa::Level;
 use rackd::modules::CATALOGUE;
-use rackd::patch::{self, Amount, Patch};
+use rackd::patch::{self, Amount, Parsed, Patch};
 use rackd::plan::{Before, KnobId, KnobOwner, Options, Outline, compile};
 
 pub const RATE: f32 = 48_000.0;
@@ -46,9 +49,14 @@ pub fn parsed(text: &str) -> Patch {
     parsed_with(text, &CATALOGUE)
 }
 
+/// What a text includes lies in the folder of the shipped patches.
+pub fn shipped() -> Including<'static> {
+    Including { within: Within::Anywhere, file: Some(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/patches/it.toml"))) }
+}
+
 /// The same with other kinds of modules.
 pub fn parsed_with(text: &str, catalogue: &Catalogue) -> Patch {
-    let (patch, diagnostics) = patch::parse(text, catalogue);
+    let Parsed { patch, diagnostics, .. } = patch::parse_with(text, catalogue, &shipped());
     let told: Vec<String> = diagnostics.iter().map(|it| format!("{}: {} {:?}", it.code, it.message, it.labels)).collect();
     patch.unwrap_or_else(|| panic!("{}", told.join("\n")))
 }

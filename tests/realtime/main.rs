@@ -3,7 +3,9 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::path::Path;
 
+use rackd::control::rack_file::{Including, Within};
 use rackd::engine::event::{ALL_SLOTS, Mix, Panic};
 use rackd::engine::{Act, Engine, Event, NoteId, Report};
 use rackd::module::isa::Level;
@@ -71,7 +73,7 @@ fn the_count_counts() {
 }
 
 fn patches() -> Vec<(String, String)> {
-    let mut found: Vec<_> = ["patches", "patches/tutorial"]
+    let mut found: Vec<_> = ["patches", "patches/parts", "patches/tutorial"]
         .into_iter()
         .filter_map(|folder| std::fs::read_dir(folder).ok())
         .flatten()
@@ -80,6 +82,17 @@ fn patches() -> Vec<(String, String)> {
         .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
         .collect();
     found.sort();
+    // Every way in which notes become voices, with fewer of these than notes.
+    let notes = [
+        "voices = 5\nsteal = 'quietest'\nunison = 2\nglide = '20 ms'\nglide_mode = 'rate'",
+        "voices = 3\nsteal = 'same'\npriority = 'low'",
+        "voices = 9\nsteal = 'never'",
+        "mode = 'legato'\nunison = 3\nglide = '20 ms'\npriority = 'high'",
+        "mode = 'mono'\ngate = 'lfo.square'\npitch = 'C4 + lfo * 1 oct'",
+        "voices = 2\ngate = '1/32'\nvelocity = 'lfo'",
+    ];
+    let modules = "[global.lfo]\ntype = 'lfo'\nrate = '40 Hz'\n[voice.osc]\ntype = 'vco'\n[voice.env]\ntype = 'adsr'\n";
+    found.extend(notes.map(|note| (note.to_owned(), format!("format = 1\n[note]\n{note}\n{modules}[out]\nin = 'osc * env * 0.1'\n"))));
     found
 }
 
@@ -88,7 +101,8 @@ fn no_patch_allocates_on_the_audio_thread() {
     let patches = patches();
     assert!(patches.len() >= 10, "the patches are not where they were");
     for (name, text) in patches {
-        let patch = rackd::patch::parse(&text, &CATALOGUE).0.unwrap();
+        let files = Including { within: Within::Anywhere, file: Some(Path::new(&name)) };
+        let patch = rackd::patch::parse_with(&text, &CATALOGUE, &files).patch.unwrap();
         let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
         let (mut engine, mut doors, mut door) = Engine::new(48_000.0);
         let (plan, outline) = compile(&patch, &options, &|_| None, None);

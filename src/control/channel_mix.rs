@@ -5,7 +5,7 @@ use super::client::{Client, Origin};
 use super::control::Control;
 use super::draft::Draft;
 use super::feed_line::Merge;
-use super::slot::{Played, SlotSet};
+use super::slot::{ChannelMix, SlotSet};
 use crate::engine::event::Mix;
 use crate::engine::{Act, Event};
 
@@ -23,24 +23,24 @@ impl Control {
             if bound.has(slot) || !self.commands(slot, from, channel) {
                 continue;
             }
-            let played = &mut self.slots[slot].played;
-            played.by = Some(from);
+            let mix = &mut self.slots[slot].channel_mix;
+            mix.by = Some(from);
             let what = match number {
                 7 | 11 => {
-                    played.volume[usize::from(number == 11)] = x as f32;
+                    mix.volume[usize::from(number == 11)] = x as f32;
                     Mix::Volume
                 }
                 _ => {
-                    played.balance[usize::from(number == 8)] = place(x);
+                    mix.balance[usize::from(number == 8)] = place(x);
                     Mix::Balance
                 }
             };
-            self.send_played(draft, slot, what);
+            self.send_channel_mix(draft, slot, what);
         }
     }
 
-    fn send_played(&self, draft: &mut Draft, slot: usize, what: Mix) {
-        let Played { volume, balance, .. } = self.slots[slot].played;
+    fn send_channel_mix(&self, draft: &mut Draft, slot: usize, what: Mix) {
+        let ChannelMix { volume, balance, .. } = self.slots[slot].channel_mix;
         let value = match what {
             // As General MIDI has it: 40 dB for each factor of ten.
             Mix::Volume => (volume[0] * volume[1]) * (volume[0] * volume[1]),
@@ -54,10 +54,10 @@ impl Control {
     pub(super) fn play_plainly(&mut self, from: Client) {
         let mut draft = Draft::new(Client::of(Origin::Rackd));
         for slot in 0..self.slots.len() {
-            if self.slots[slot].played.by == Some(from) {
-                self.slots[slot].played = Played::default();
-                self.send_played(&mut draft, slot, Mix::Volume);
-                self.send_played(&mut draft, slot, Mix::Balance);
+            if self.slots[slot].channel_mix.by == Some(from) {
+                self.slots[slot].channel_mix = ChannelMix::default();
+                self.send_channel_mix(&mut draft, slot, Mix::Volume);
+                self.send_channel_mix(&mut draft, slot, Mix::Balance);
             }
         }
         // What finds no room is counted as dropped.
