@@ -25,6 +25,8 @@ pub enum Spot {
     Out,
     /// Which keys play the slot.
     Zone(ZonePart),
+    /// Which of the patch's presets was recalled.
+    Preset,
 }
 
 impl From<Target> for Spot {
@@ -76,6 +78,9 @@ impl AddressMap {
             map.add(name.to_owned(), Spot::Strip(mix));
         }
         map.add("out".to_owned(), Spot::Out);
+        if !patch.presets.is_empty() {
+            map.add("preset".to_owned(), Spot::Preset);
+        }
         for (path, part) in ZonePart::ALL {
             // A module may be called midi: what a patch says goes first.
             if !map.spots.contains_key(path) {

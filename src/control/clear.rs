@@ -176,6 +176,7 @@ impl Control {
             Step::Setting(slot, module, setting, _) => self.has_spot(meant, slot, Spot::Setting(module, setting)),
             Step::Cell(slot, module, setting, cell, _) => self.has_spot(meant, slot, Spot::Cell(module, setting, cell)),
             Step::Strip(slot, mix, _) => self.has_spot(meant, slot, Spot::Strip(mix)),
+            Step::Recalled(slot, _) => self.has_spot(meant, slot, Spot::Preset),
             Step::Zone(slot, part, _) => self.has_spot(meant, slot, Spot::Zone(part)),
             Step::Tempo(_) => meant.tempo,
             Step::Running(_) => meant.transport,

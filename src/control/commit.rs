@@ -207,6 +207,10 @@ impl Control {
                 self.running = running;
                 self.changed_stream(client, Stream::Transport);
             }
+            Step::Recalled(slot, preset) => {
+                self.recalled(slot, preset);
+                self.changed(client, Target { slot, spot: Spot::Preset });
+            }
             Step::Tune(retuning) => self.retune(client, &retuning),
             Step::Touched(address, rests) => self.touched(client, address, rests),
             Step::Started(..) | Step::Released(_) | Step::Renewed(_) | Step::Sync(..) | Step::Call(..) => {}

@@ -50,6 +50,8 @@ pub enum Step {
     Tempo(f64),
     /// The beat clock runs, or not.
     Running(bool),
+    /// A slot's patch stands where this preset of it has it.
+    Recalled(usize, usize),
     /// A tuning changes.
     Tune(Retuning),
     /// A finger rests on an address, or has left it.
@@ -77,6 +79,7 @@ impl Step {
             | Self::Strip(slot, ..)
             | Self::Send(slot, ..)
             | Self::Out(slot, ..)
+            | Self::Recalled(slot, _)
             | Self::Tune(Retuning { scope: Scope::Slot(slot), .. }) => Some(*slot),
             _ => None,
         }
@@ -92,6 +95,7 @@ impl Step {
             | Self::Zone(..)
             | Self::Tempo(_)
             | Self::Running(_)
+            | Self::Recalled(..)
             | Self::Tune(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),
             Self::Send(..)

@@ -224,6 +224,15 @@ impl Control {
         if target.spot == Spot::Out {
             return ["unit".into(), "route".into(), "value".into()].into_iter().chain(self.ask(target, false)).collect();
         }
+        if target.spot == Spot::Preset {
+            let presets = self.slots[target.slot].patch.presets.iter().map(|preset| Value::Text(preset.name.clone()));
+            return ["unit".into(), "preset".into(), "value".into()]
+                .into_iter()
+                .chain(self.ask(target, false))
+                .chain(["of".into()])
+                .chain(presets)
+                .collect();
+        }
         if let Spot::Zone(part) = target.spot {
             return ["value".into()].into_iter().chain(self.ask_zone(target, part)).collect();
         }

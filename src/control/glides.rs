@@ -86,7 +86,7 @@ impl Control {
             Spot::Strip(Mix::Level) if target.slot == MASTER => Some(Amount::Plain(self.master.level)),
             Spot::Strip(Mix::Send(to)) => Some(Amount::Plain(self.send_level(target.slot, to))),
             Spot::Strip(mix) => Some(Amount::Plain(slot.map_or(0.0, |slot| slot.strip_value(mix)))),
-            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) => None,
+            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) | Spot::Preset => None,
         }
     }
 

@@ -69,6 +69,20 @@ impl Control {
         self.mixing.stale = true;
     }
 
+    /// A slot comes: what others send to its name stands where their routes say.
+    pub(super) fn set_sends_to(&mut self, to: usize) {
+        let name = self.slots.get(to).map_or("", |slot| slot.name.as_str());
+        let sends = self.slots.iter().enumerate().filter(|(_, slot)| slot.plays).filter_map(|(from, slot)| {
+            let send = slot.route.sends.iter().find(|send| send.to == name)?;
+            let act = Act::Mix { slot: from as u8, what: Mix::Send(to as u8), value: level_factor(send.level), frames: 0 };
+            Some(Event { at: 0, act })
+        });
+        let events: Vec<Event> = sends.collect();
+        self.counts.events += events.len() as u64;
+        // What finds no room is counted as dropped.
+        let _ = self.feed(Origin::Rackd, &events, &[]);
+    }
+
     /// Slots, their names or their routes have changed: what the engine mixes follows. `[control]`
     pub fn remix(&mut self) {
         self.mixing.stale = true;

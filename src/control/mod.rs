@@ -52,6 +52,7 @@ mod pedals;
 pub mod peer_clock;
 pub mod peers;
 pub mod place;
+mod presets;
 mod programs;
 pub mod quick;
 pub mod rack;

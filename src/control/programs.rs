@@ -1,4 +1,4 @@
-//! Programs over MIDI: files whose names begin with a number. A slot that plays `banks/02-keys/004-organ.toml` plays
+//! Programs over MIDI: a patch's own presets, else files whose names begin with a number. A slot that plays `banks/02-keys/004-organ.toml` plays
 //! `banks/02-keys/017-….toml` at program 17, counted from 0 as MIDI does, and `banks/05-….../017-….toml` once bank 5 was chosen.
 
 use std::collections::{HashSet, VecDeque};
@@ -10,6 +10,8 @@ use super::files;
 use super::rack_verbs::sentences;
 use super::value::When;
 use crate::base::time::SampleTime;
+use crate::patch::presets;
+use crate::patch::rack_programs::is_file;
 
 /// Programs that wait for their time at most.
 const WAITING: usize = 1024;
@@ -26,6 +28,8 @@ struct Due {
     slot: String,
     bank: Option<u16>,
     number: u8,
+    /// The file that the rack names for it.
+    file: Option<PathBuf>,
 }
 
 /// Programs that wait for their time.
@@ -69,13 +73,22 @@ impl Control {
         self.midi(from, at, |control, draft| {
             let mut meant = false;
             for slot in 0..control.slots.len() {
+                let (preset, file) = control.named_program(slot, bank, number);
+                if let Some(preset) = preset.filter(|_| control.commands(slot, from, channel)) {
+                    meant = true;
+                    let address = format!("/{}/preset", control.slots[slot].name);
+                    if control.recall(draft, slot, preset, &address, 0).is_err() {
+                        control.counts.midi.programs += 1;
+                    }
+                    continue;
+                }
                 let of = &control.slots[slot];
-                let has_number = of.file.as_deref().is_some_and(|file| program_of(name_of(file)).is_some());
+                let has_number = file.is_some() || of.file.as_deref().is_some_and(|file| program_of(name_of(file)).is_some());
                 if !has_number || !control.commands(slot, from, channel) {
                     continue;
                 }
                 meant = true;
-                let due = Due { at: draft.at, from, slot: of.name.clone(), bank, number };
+                let due = Due { at: draft.at, from, slot: of.name.clone(), bank, number, file };
                 let programs = &mut control.keyboard.programs;
                 programs.due.push_back(due);
                 if programs.due.len() > WAITING {
@@ -86,6 +99,20 @@ impl Control {
             control.counts.midi.programs += u64::from(!meant);
         });
         self.change_programs();
+    }
+
+    /// What a program of bank 0, or of none, is by name: a preset or a file. What the rack says goes first, then the patch's presets.
+    fn named_program(&self, slot: usize, bank: Option<u16>, number: u8) -> (Option<usize>, Option<PathBuf>) {
+        let of = &self.slots[slot];
+        if bank.is_some_and(|bank| bank != 0) {
+            return (None, None);
+        }
+        let (programs, rack) = &of.programs;
+        match programs.get(&number) {
+            Some(name) if is_file(name) => (None, Some(rack.parent().unwrap_or(Path::new("")).join(name))),
+            Some(name) => (presets::find(&of.patch.presets, name), None),
+            None => (Some(usize::from(number)).filter(|number| *number < of.patch.presets.len()), None),
+        }
     }
 
     /// Loads the programs whose time has come.
@@ -119,6 +146,9 @@ impl Control {
             let bank = due.bank.map_or(String::new(), |bank| format!(" of bank {bank}"));
             format!("{} has no program {}{bank}", due.slot, due.number)
         };
+        if let Some(file) = &due.file {
+            return self.load_named(&due.slot, file);
+        }
         let file = slot.file.as_deref().and_then(|file| std::path::absolute(file).ok()).ok_or_else(missing)?;
         let here = file.parent().ok_or_else(missing)?;
         let folder = match due.bank {
@@ -144,8 +174,12 @@ impl Control {
         if path == file {
             return Ok(());
         }
-        let (path, text) = files::read_inside(&self.options.folders, &path).map_err(|error| error.to_string())?;
-        match self.load_for(&due.slot, &text, Some(&path), Vec::new()) {
+        self.load_named(&due.slot, &path)
+    }
+
+    fn load_named(&mut self, slot: &str, path: &Path) -> Result<(), String> {
+        let (path, text) = files::read_inside(&self.options.folders, path).map_err(|error| error.to_string())?;
+        match self.load_for(slot, &text, Some(&path), Vec::new()) {
             Ok(_) => Ok(()),
             Err(diagnostics) => Err(sentences(&path.display().to_string(), &text, &diagnostics).join("; ")),
         }

@@ -158,12 +158,13 @@ impl Control {
         }
     }
 
-    /// The slots' own tunings, but of those that were loaded by hand since.
+    /// The slots' own tunings, and what programs play there.
     fn put_tunings(&mut self, rack: &Rack, file: &Path) {
         for spec in &rack.slots {
             let tuning = self.resolved(spec.tuning.as_ref(), Some(file));
             if let Some(slot) = self.names.get(&spec.name).copied() {
                 self.slots[slot].tuning.rack = tuning;
+                self.slots[slot].programs = (spec.programs.clone(), file.to_owned());
             }
         }
         self.refresh(Client::of(Origin::Rackd), true);

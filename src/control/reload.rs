@@ -236,6 +236,7 @@ impl Control {
                     // Only now is its number surely free of what played under it.
                     let of = &self.slots[slot];
                     self.set_mix(slot, of.strip, of.route.clone());
+                    self.set_sends_to(slot);
                 }
                 (patch, waiting)
             }

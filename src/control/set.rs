@@ -27,7 +27,7 @@ pub(super) enum Set {
 }
 
 /// A value as it would be sent to its address.
-fn value(written: &SetValue) -> Option<Value> {
+pub(super) fn value(written: &SetValue) -> Option<Value> {
     Some(match written {
         SetValue::Number(x) => Value::Number(*x),
         SetValue::Text(text) => Value::Text(text.clone()),

@@ -1,6 +1,6 @@
 //! One slot of the rack, as it is known off the audio thread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -127,6 +127,10 @@ pub struct Slot {
     pub tuning: Layers,
     /// What that comes to.
     pub tuned: Arc<Tuning>,
+    /// What its rack says that programs play, and the rack's file.
+    pub programs: (BTreeMap<u8, String>, PathBuf),
+    /// The preset that was recalled last.
+    pub recalled: Option<String>,
     /// What its rack sets in its patch, as written.
     pub set: Vec<SetSpec>,
     /// The engine is letting go of it: its number is not free yet.
@@ -232,7 +236,7 @@ impl Slot {
         match spot {
             Spot::Place(place) => self.addresses.scale(place.own(&self.patch)),
             Spot::Strip(mix) => Some(strip_scale(mix)),
-            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) => None,
+            Spot::Setting(..) | Spot::Cell(..) | Spot::Out | Spot::Zone(_) | Spot::Preset => None,
         }
     }
 

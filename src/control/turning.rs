@@ -51,6 +51,7 @@ impl Control {
             Spot::Setting(module, setting) => self.draft_setting(draft, (target.slot, module, setting), address, values, travel),
             Spot::Out => self.draft_out(draft, target.slot, address, values),
             Spot::Cell(module, setting, cell) => self.draft_cell(draft, (target.slot, module, setting), cell, address, values),
+            Spot::Preset => self.draft_preset(draft, target.slot, address, values),
             Spot::Zone(part) => self.draft_zone(draft, (target.slot, part), address, values, travel),
         }
     }
@@ -192,6 +193,7 @@ impl Control {
             Spot::Cell(module, setting, cell) => return self.ask_setting((target.slot, module, setting), Some(cell), travel),
             Spot::Out => return self.ask_out(target.slot),
             Spot::Zone(part) => return self.ask_zone(target, part),
+            Spot::Preset => return self.ask_preset(target.slot),
             Spot::Place(_) | Spot::Strip(_) => self.amount_at(target).unwrap_or(Amount::Plain(0.0)),
         };
         match self.scale(target) {

@@ -36,8 +36,9 @@ struct Key {
     set: [f32; SET.len()],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    #[default]
     Free,
     /// Its note gave way in this very moment: for the next one, or to end.
     Taken,
@@ -45,7 +46,7 @@ enum State {
     Released,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Voice {
     state: State,
     id: NoteId,
@@ -98,28 +99,9 @@ impl VoiceAllocator {
     /// All free. `[control]`
     #[allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "built off the audio thread")]
     pub fn new() -> Self {
-        let free = Voice {
-            state: State::Free,
-            id: NoteId(0),
-            pitch: 0.0,
-            detune: 0.0,
-            lead: 0,
-            follows: false,
-            age: 0,
-            since: 0,
-            pan: 0.0,
-            set: STANDS,
-            told: false,
-        };
-        Self {
-            voices: vec![free; VOICES],
-            keys: Vec::with_capacity(HELD),
-            sounding: 0,
-            started: 0,
-            last_pitch: None,
-            glide_from: None,
-            followed: 0.0,
-        }
+        let free = Voice { set: STANDS, ..Voice::default() };
+        let (voices, keys) = (vec![free; VOICES], Vec::with_capacity(HELD));
+        Self { voices, keys, sounding: 0, started: 0, last_pitch: None, glide_from: None, followed: 0.0 }
     }
 
     /// The notes that are held, in the order in which they were pressed. `[audio]`
@@ -437,14 +419,12 @@ impl VoiceAllocator {
 
     /// A note's pitch is another: its key's, and that of every voice that sounds for it. `[audio]`
     pub fn retune(&mut self, voices: &mut dyn Voices, id: NoteId, pitch: f32, moment: Moment) {
-        for key in self.keys.iter_mut().filter(|key| key.held.id == id) {
-            key.held.pitch = pitch;
-        }
+        self.keys.iter_mut().filter(|key| key.held.id == id).for_each(|key| key.held.pitch = pitch);
         for (number, voice) in self.voices.iter_mut().enumerate() {
             if matches!(voice.state, State::Held | State::Released) && voice.id == id {
                 voice.pitch = pitch;
-                let frames = if voice.since == moment.at { 0 } else { smooth(moment.rate) };
-                voices.retune(number, moment.frame, pitch + voice.detune, frames);
+                let starts = voice.since == moment.at;
+                voices.retune(number, moment.frame, pitch + voice.detune, if starts { 0 } else { smooth(moment.rate) });
             }
         }
     }

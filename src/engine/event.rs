@@ -5,7 +5,7 @@ use crate::plan::KnobId;
 use crate::plan::outline::NoteValue;
 
 /// A note as its maker calls it; unique among all that sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NoteId(pub u32);
 
 impl NoteId {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::base::units::Unit;
 use crate::module::{Curve, ModuleDef, NoteSource, Settings};
 
+use super::presets::Preset;
 use super::tuning::TuningSpec;
 
 /// Index into [`Patch::modules`].
@@ -43,6 +44,8 @@ pub struct Patch {
     pub out: Out,
     /// `[map]`, and the `midi` and `osc` of controls.
     pub maps: Vec<Map>,
+    /// `[presets]`, in the order of the file.
+    pub presets: Vec<Preset>,
     /// Further addresses of controls: inputs of includes at which a control stands alone.
     pub aliases: Vec<(String, ControlId)>,
     /// The files that it includes, also by way of others, each once.

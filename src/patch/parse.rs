@@ -19,7 +19,8 @@ use super::scope::short;
 use super::stereo::Sides;
 
 /// Keys at the top of a patch.
-pub const TOP: [&str; 12] = ["format", "name", "description", "tempo", "tuning", "note", "controls", "voice", "global", "in", "out", "map"];
+pub const TOP: [&str; 13] =
+    ["format", "name", "description", "tempo", "tuning", "note", "controls", "voice", "global", "in", "out", "map", "presets"];
 
 /// Beats a minute that can be written.
 pub const TEMPO: (f64, f64) = (1.0, 999.0);
@@ -189,6 +190,9 @@ impl<'d, 't> Reading<'d, 't> {
             maps.extend(self.maps(&entries, &Targets::new(&addresses)));
         }
         patch.maps = maps;
+        if let Some((_, entries)) = section(self, "presets", "such as `dark = { brightness = \"150 Hz\" }` below `[presets]`") {
+            patch.presets = self.presets(&entries, &patch);
+        }
         Some(patch)
     }
 
@@ -204,7 +208,7 @@ impl<'d, 't> Reading<'d, 't> {
             "description" => patch.description = self.string(entry, "what the patch is").unwrap_or("").to_owned(),
             "tempo" => patch.tempo = self.tempo(entry),
             "tuning" => patch.tuning = self.tuning(entry),
-            "presets" | "test" => {
+            "test" => {
                 let message = format!("`{}` is not read by this version", entry.key);
                 let help = "the patch plays without it";
                 self.findings.report(Diagnostic::warning(codes::NOT_SUPPORTED, entry.key_span.clone(), message).help(help));

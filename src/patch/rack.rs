@@ -1,6 +1,6 @@
 //! The checked intention of a rack: its slots as plain values. The patches themselves stand in files of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::map_spec::MapSpec;
@@ -73,6 +73,8 @@ pub struct SlotSpec {
     pub tuning: Option<TuningSpec>,
     /// `midi`: which keys it plays.
     pub zone: Zone,
+    /// `programs`: what a program change of that number plays, a preset of its patch or a file, which ends in `.toml`.
+    pub programs: BTreeMap<u8, String>,
     /// `set`: dotted target, and the value as it would be written at its address.
     pub set: Vec<SetSpec>,
     /// Where its name stands in the source.
@@ -94,6 +96,7 @@ impl SlotSpec {
             route: Route::default(),
             tuning: None,
             zone: Zone::default(),
+            programs: BTreeMap::new(),
             set: Vec::new(),
             span: 0..0,
             places: SlotPlaces::default(),
@@ -115,6 +118,8 @@ pub struct SlotPlaces {
     pub out: Range<usize>,
     /// The name in each of `sends`.
     pub sends: Vec<Range<usize>>,
+    /// The values of `programs`, in their order.
+    pub programs: Vec<Range<usize>>,
 }
 
 /// One entry of `set`.

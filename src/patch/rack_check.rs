@@ -11,8 +11,9 @@ use super::addresses::{Address, What, addresses};
 use super::codes;
 use super::document::Document;
 use super::findings::Findings;
-use super::model::Patch;
-use super::rack::{Rack, SetValue, SlotOut, SlotSpec};
+use super::model::{Amount, Patch};
+use super::rack::{Rack, SetSpec, SetValue, SlotOut, SlotSpec};
+use super::rack_programs;
 use super::reading::Reading;
 use super::scope::short;
 use super::values;
@@ -113,18 +114,11 @@ impl Rack {
                     findings.report(Diagnostic::error(codes::NO_EFFECT, span.clone(), message).help(help));
                 }
             }
-            let Some(known) = addresses.get(slot.name.as_str()) else { continue };
-            for set in &slot.set {
-                match known.get(&set.target) {
-                    None => unknown_target(&set.target, "", known, &[], set.span.clone(), false, &mut findings),
-                    Some(address) => {
-                        if let Err(message) = fits(&address.what, &set.value) {
-                            let message = format!("`{}`: {message}", short(&set.target));
-                            findings.report(Diagnostic::error(codes::BAD_VALUE, set.span.clone(), message));
-                        }
-                    }
-                }
+            if let Some(patch) = patches.get(slot.name.as_str()) {
+                rack_programs::check(slot, patch, &mut findings);
             }
+            let Some(known) = addresses.get(slot.name.as_str()) else { continue };
+            check_set(&slot.set, known, &mut findings);
         }
         for (target, span) in self.maps.iter().flat_map(|map| map.to.iter().zip(&map.to_spans)) {
             let Some((first, rest)) = target.split_once('.') else { continue };
@@ -140,6 +134,21 @@ impl Rack {
             }
         }
         findings.finish()
+    }
+}
+
+/// What is set is there, and can be set to that.
+pub(super) fn check_set(set: &[SetSpec], known: &HashMap<String, Address>, findings: &mut Findings) {
+    for set in set {
+        match known.get(&set.target) {
+            None => unknown_target(&set.target, "", known, &[], set.span.clone(), false, findings),
+            Some(address) => {
+                if let Err(message) = fits(&address.what, &set.value) {
+                    let message = format!("`{}`: {message}", short(&set.target));
+                    findings.report(Diagnostic::error(codes::BAD_VALUE, set.span.clone(), message));
+                }
+            }
+        }
     }
 }
 
@@ -177,11 +186,14 @@ fn fits(what: &What, value: &SetValue) -> Result<(), String> {
     match (what, value) {
         (What::Setting(setting), value) => setting_fits(&setting.kind, value),
         (_, SetValue::List(_)) => Err("a list cannot stand here".to_owned()),
-        (What::Value(range), SetValue::Number(_)) => match range.unit {
-            Unit::Hertz if matches!(value, SetValue::Number(x) if *x <= 0.0) => Err("a frequency is above 0".to_owned()),
-            _ => Ok(()),
+        (What::Value(range), SetValue::Number(x)) => match range.unit {
+            Unit::Hertz if *x <= 0.0 => Err("a frequency is above 0".to_owned()),
+            unit => in_range(range, values::counted(unit, *x)),
         },
-        (What::Value(range), SetValue::Text(text)) => values::amount_of_text(range.unit, text).map(drop),
+        (What::Value(range), SetValue::Text(text)) => match values::amount_of_text(range.unit, text)? {
+            Amount::Plain(counted) => in_range(range, counted),
+            Amount::Beats(_) => Ok(()),
+        },
         (What::Value(range), SetValue::Switch(_)) => match range.unit {
             Unit::Gate | Unit::Trigger | Unit::Number => Ok(()),
             _ => Err("true and false cannot stand here".to_owned()),
@@ -190,6 +202,14 @@ fn fits(what: &What, value: &SetValue) -> Result<(), String> {
         (What::Depth { .. }, SetValue::Number(_)) => Ok(()),
         (What::Depth { .. }, SetValue::Switch(_)) => Err("a depth is a number".to_owned()),
     }
+}
+
+fn in_range(range: &super::addresses::Range, counted: f32) -> Result<(), String> {
+    let (low, high) = (range.min - 1e-4, range.max + 1e-4);
+    if (low..=high).contains(&counted) {
+        return Ok(());
+    }
+    Err(format!("it goes from {} to {}", values::spell(range.unit, range.min), values::spell(range.unit, range.max)))
 }
 
 fn setting_fits(kind: &SettingKind, value: &SetValue) -> Result<(), String> {

@@ -21,7 +21,7 @@ use super::slot::{is_slot_name, slot_name};
 pub const TOP: [&str; 8] = ["format", "name", "description", "tempo", "tuning", "master", "slots", "map"];
 
 /// Keys of a slot.
-pub const SLOT: [&str; 10] = ["patch", "level", "pan", "mute", "solo", "out", "tuning", "midi", "sends", "set"];
+pub const SLOT: [&str; 11] = ["patch", "level", "pan", "mute", "solo", "out", "tuning", "programs", "midi", "sends", "set"];
 
 /// Keys of a slot's `midi`.
 pub const MIDI: [&str; 5] = ["channel", "keys", "velocity", "transpose", "mpe"];
@@ -200,6 +200,7 @@ impl<'d, 't> Reading<'d, 't> {
                     slot.route.out = self.slot_out(field).unwrap_or(SlotOut::Master);
                 }
                 "tuning" => slot.tuning = self.tuning(field),
+                "programs" => self.programs(field, slot),
                 "midi" => slot.zone = self.zone(field),
                 "sends" => self.sends(field, slot),
                 "set" => slot.set = self.set(field),
@@ -395,7 +396,7 @@ impl<'d, 't> Reading<'d, 't> {
         }
     }
 
-    fn set(&mut self, entry: &Entry<'d, 't>) -> Vec<SetSpec> {
+    pub fn set(&mut self, entry: &Entry<'d, 't>) -> Vec<SetSpec> {
         let help = "such as { \"filter.resonance\" = 0.9 }";
         let mut found = Vec::new();
         for field in self.table(entry, help).unwrap_or_default() {

@@ -1,5 +1,7 @@
 //! [`Rack`] → text: what stands in a file already keeps its order and its comments.
 
+use std::collections::BTreeMap;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Value};
 
 use super::edit::{number, open, remove, section, set, single};
@@ -149,11 +151,25 @@ fn slot(table: &mut Item, before: &SlotSpec, wanted: &SlotSpec) {
         set(table, "out", out(&wanted.route.out));
     }
     tuning(table, before.tuning.as_ref(), wanted.tuning.as_ref());
+    if before.programs != wanted.programs {
+        programs(table, &wanted.programs);
+    }
     if before.zone != wanted.zone {
         zone(table, before.zone, wanted.zone);
     }
     sends(table, &before.route.sends, &wanted.route.sends);
     values(table, &before.set, &wanted.set);
+}
+
+fn programs(table: &mut Item, wanted: &BTreeMap<u8, String>) {
+    if wanted.is_empty() {
+        return remove(table, "programs");
+    }
+    let mut written = InlineTable::new();
+    for (number, what) in wanted {
+        written.insert(number.to_string(), Value::from(what));
+    }
+    set(table, "programs", written.into());
 }
 
 fn tuning(table: &mut Item, before: Option<&TuningSpec>, wanted: Option<&TuningSpec>) {

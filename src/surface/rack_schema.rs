@@ -23,6 +23,7 @@ pub fn rack_schema() -> Value {
             "format": { "const": 1, "description": "Format of the file." },
             "name": { "type": "string", "description": "What the rack is called." },
             "description": { "type": "string", "description": "What it is and how it is played." },
+            "tuning": super::schema::tuning(),
             "tempo": {
                 "description": "Beats a minute; it wins over that of the patches.",
                 "anyOf": [{ "type": "number", "minimum": TEMPO.0, "maximum": TEMPO.1 }, { "type": "string" }],
@@ -84,6 +85,11 @@ fn slot() -> Value {
                 "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "array", "minItems": 1, "maxItems": 2, "items": channel }],
             },
             "tuning": tuning(),
+            "programs": {
+                "type": "object",
+                "description": "What a program change of each number, 0 to 127, plays: a preset of the patch, or a file that ends in .toml.",
+                "additionalProperties": { "type": "string" },
+            },
             "midi": { "description": "Which keys it plays: all where nothing is written, none at false.", "anyOf": [{ "type": "boolean" }, zone()] },
             "sends": {
                 "type": "object",

@@ -76,7 +76,11 @@ pub fn schema(catalogue: &Catalogue) -> Value {
                 "description": "Which controller turns what: \"cc 1\" = \"lfo.rate\", \"/1/xy\" = [\"filter.cutoff\", \"filter.resonance\"].",
                 "additionalProperties": { "$ref": "#/definitions/map" },
             },
-            "presets": { "type": "object", "description": "Not read by this version." },
+            "presets": {
+                "type": "object",
+                "description": "Where numbers and settings stand together, by a name: dark = { brightness = \"150 Hz\", \"filter.resonance\" = 0.4 }.",
+                "additionalProperties": { "type": "object" },
+            },
             "test": { "type": "array", "description": "Not read by this version." },
         },
         "definitions": definitions,

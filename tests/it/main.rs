@@ -50,6 +50,7 @@ mod patterns;
 mod pedals;
 mod peer_clock;
 mod phrase;
+mod presets;
 mod programs;
 mod rack_check;
 mod rack_files;

@@ -36,7 +36,7 @@ fn every_patch_reads_without_a_word() {
 }
 
 /// The words of a line as a shell would take them.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
     for c in line.chars() {

@@ -18,6 +18,7 @@ use rackd::patch::{KeySource, Patch, Source, Sum};
 use rackd::score::{Reader, Score};
 
 use crate::desk::{Desk, RATE, SYNTH, me, pair};
+use crate::patches::words;
 use crate::racks::Stage;
 use crate::score::{beats, end, file, note, tempo};
 
@@ -74,7 +75,7 @@ fn busy() -> (Score, Vec<(u64, u8, bool)>) {
         track.push(note(rest, channel, 60, 100));
         wanted.push((frame(time), channel, true));
         if step % 16 == 7 {
-            micros = 300_001 + 100_003 * u64::from(step);
+            micros = 300_001 + 10_007 * u64::from(step);
             track.push(tempo(0, micros as u32));
         }
         time += u128::from(length) * u128::from(micros);
@@ -269,14 +270,15 @@ fn every_line_in_the_comments_of_a_rack_works() {
         stage.load(&format!("racks/{name}"));
         let (mut plays, mut sends) = (0, 0);
         for line in text.lines().filter_map(|line| line.strip_prefix("#   rackd ")) {
-            let words: Vec<&str> = line.split("  ").next().unwrap().trim().split(' ').collect();
+            let words = words(line.split("  ").next().unwrap());
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
             if let ["play" | "render", file, ..] = words[..] {
                 assert_eq!(file, format!("patches/racks/{name}"), "{line}");
                 plays += 1;
                 continue;
             }
             let ["send", address, ref values @ ..] = words[..] else { panic!("{name}: what is this? {line}") };
-            let values: Vec<Value> = values.iter().map(|word| guess(word.trim_matches('\''))).collect();
+            let values: Vec<Value> = values.iter().map(|word| guess(word)).collect();
             let mut answers = stage.desk.control.say(me(), address, &values);
             stage.desk.run(4_800);
             answers.append(&mut stage.desk.later);

@@ -146,7 +146,7 @@ fn a_mistake_anywhere_changes_nothing_and_all_are_told_with_their_files() {
     stage.write("three.toml", &TWO.replace("patch = \"low.toml\"", "patch = \"lwo.toml\"").replace("level_of", "no_such"));
     let told = stage.desk.say("/rack/load three.toml");
     assert!(told[0].contains("did you mean \\\"low.toml") && told[0].contains("no_such"), "{told:?}");
-    let told = stage.desk.say("/rack/load tow.toml");
+    let told = stage.desk.say("/rack/load twoo.toml");
     assert!(told[0].starts_with("/fail /rack/load file") && told[0].contains("did you mean two.toml?"), "{told:?}");
     let told = stage.desk.say("/rack/unload lwo");
     assert!(told[0].starts_with("/fail /rack/unload unknown-address") && told[0].contains("did you mean low?"), "{told:?}");
