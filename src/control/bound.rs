@@ -424,7 +424,7 @@ impl Control {
     /// What was remembered of the maps before goes over to those that lead from the same to the same.
     fn remember(&mut self, all: &mut [Bound]) {
         let old = std::mem::take(&mut self.maps.all);
-        let mut memories: HashMap<(MapSource, Option<Client>, String), Vec<(Client, Memory)>> = HashMap::new();
+        let mut memories = HashMap::new();
         for bound in old {
             for end in bound.ends.into_iter().filter(|end| !end.memory.is_empty()) {
                 memories.insert((bound.source.clone(), bound.port, end.name), end.memory);

@@ -182,7 +182,7 @@ impl Control {
             let path = save_inside(std::slice::from_ref(&folder), &file, &new).map_err(|why| refuse(Code::File, why.to_string()))?;
             self.maps.devices[at].specs = profile;
             let mut made = std::mem::take(&mut self.maps.made);
-            made.retain(|made| !specs.iter().any(|spec| *spec == made.spec));
+            made.retain(|made| !specs.contains(&made.spec));
             self.maps.made = made;
             count += specs.len() + gone.len();
             told.push(Message::new(

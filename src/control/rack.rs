@@ -140,6 +140,10 @@ impl Control {
         self.put_tunings(&rack, &file);
         let named = file.display().to_string();
         (self.standing.file, self.standing.text, self.standing.rack) = (Some(file), text, Some(rack));
+        let maps = self.standing.rack.as_ref().map(|rack| rack.maps.clone()).unwrap_or_default();
+        if old.as_ref().is_none_or(|old| old.maps != maps) {
+            self.set_rack_maps(maps);
+        }
         self.standing.version += 1;
         for (client, address) in waiting {
             let done = Message::new("/done", vec![address.into(), named.as_str().into()]);

@@ -58,7 +58,7 @@ pub(super) fn told_by(values: &[u8]) -> Option<Relative> {
     // Both ends, or both sides of the middle: nobody gets from one to the other with a knob that stays near them.
     let low = values.iter().any(|value| *value <= 12);
     let high = values.iter().any(|value| *value >= 116);
-    let jumps = low && high || low && values.iter().any(|value| (65..=76).contains(value));
+    let jumps = low && (high || values.iter().any(|value| (65..=76).contains(value)));
     (jumps || 3 * again >= values.len() - 1 && again > 0).then_some(way)
 }
 

@@ -204,10 +204,9 @@ impl<'a> Daemon<'a> {
         }
         if let Some(osc) = &self.osc {
             banner::listening(voice, osc, &self.options.osc.allow);
-            if let Some(at) = osc.addresses().first() {
-                if let Some((slot, patch)) = slots.iter().find(|(_, patch)| patch.note.is_some()).or(slots.first()) {
-                    banner::to_try(voice, *at, slot, patch);
-                }
+            let first = slots.iter().find(|(_, patch)| patch.note.is_some()).or(slots.first());
+            if let (Some(at), Some((slot, patch))) = (osc.addresses().first(), first) {
+                banner::to_try(voice, *at, slot, patch);
             }
         }
         if let Some(recorder) = &self.recorder {

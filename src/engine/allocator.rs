@@ -6,6 +6,7 @@
 use super::NoteId;
 use super::note::{glide, place, smooth};
 use crate::base::time::SampleTime;
+use crate::dsp::lanes::Lanes;
 use crate::module::{NoteSource, Seed};
 use crate::plan::bank::{Glide, Start, Voices};
 use crate::plan::slot::{GlideWhen, Manner, Priority, Steal, VoiceMode};
@@ -330,11 +331,10 @@ impl VoiceAllocator {
         for voice in 0..count {
             let old = self.voices[voice];
             let sounds = old.state != State::Free;
-            if sounds && (voice < unison || old.id == note.id) {
-                if !self.leave(voice) && old.state == State::Released {
-                    // It rang on here, and gives way.
-                    self.tell(Gone::Stolen(old.id), old.told, gone);
-                }
+            let gives_way = sounds && (voice < unison || old.id == note.id);
+            if gives_way && !self.leave(voice) && old.state == State::Released {
+                // It rang on here.
+                self.tell(Gone::Stolen(old.id), old.told, gone);
             }
             if voice >= unison {
                 if sounds && old.id == note.id {
@@ -410,7 +410,7 @@ impl VoiceAllocator {
         voice.set[what] = value;
         let source = SET[what];
         let value = match source {
-            NoteSource::Pan => (value + voice.pan).clamp(-1.0, 1.0),
+            NoteSource::Pan => Lanes::clamp(value + voice.pan, -1.0, 1.0),
             _ => value,
         };
         let smooth = if voice.since == moment.at { 0 } else { smooth(moment.rate) };

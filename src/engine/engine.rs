@@ -170,6 +170,10 @@ impl Engine {
         if frames == 0 {
             // No time goes by: only what waits is taken in.
             self.take_mix(channels);
+            if self.now == 0 {
+                // Nothing was heard yet that could fade.
+                self.end_mix(u32::MAX as usize);
+            }
             self.take_plan();
         }
         let mut done = 0;

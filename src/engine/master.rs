@@ -17,6 +17,8 @@ pub struct Master {
     limiter: Limiter,
     limiting: bool,
     release: f32,
+    /// Nothing has gone through it yet: it stands at once where it is set.
+    fresh: bool,
     /// Frames that were limited since the meters were shown.
     limited: u64,
     gauge: Gauge,
@@ -31,6 +33,7 @@ impl Master {
             limiter: Limiter::new(rate),
             limiting: true,
             release: Limiter::release_step(Limiter::RELEASE, rate),
+            fresh: true,
             limited: 0,
             gauge: Gauge::default(),
         }
@@ -39,7 +42,7 @@ impl Master {
     /// Sets level or limiter; the level glides in so many frames, straight in dB (0: in 5 ms). `[audio]`
     pub fn set(&mut self, what: Mix, value: f32, frames: u32) {
         match what {
-            Mix::Level => self.level.set(value, frames, self.smooth),
+            Mix::Level => self.level.set(value, frames, if self.fresh { 0 } else { self.smooth }),
             Mix::Limiter => self.limiting = value > 0.5,
             Mix::Pan | Mix::Mute | Mix::Solo | Mix::Send(_) | Mix::Volume | Mix::Balance => {}
         }
@@ -47,6 +50,7 @@ impl Master {
 
     /// Takes some frames of the mix through it. `[audio]`
     pub fn run(&mut self, mix: &mut [[f32; BLOCK]; 2], from: usize, to: usize) {
+        self.fresh = false;
         for at in from..to {
             let gain = if self.level.moving() { self.level.advance() } else { self.level.now() };
             let [left, right] = [mix[0][at], mix[1][at]].map(|x| if x.is_finite() { x * gain } else { 0.0 });

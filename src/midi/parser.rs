@@ -213,8 +213,11 @@ mod tests {
         assert_eq!(parser.byte(1), Some(MidiMessage::NoteOn { channel: 0, key: 60, velocity: 1 }));
     }
 
-    /// All that comes, cut into pieces of so many bytes.
-    fn take(bytes: &[u8], piece: usize) -> (Vec<(Option<MidiMessage>, Vec<u8>)>, u64) {
+    /// A message, or the bytes of one of System Exclusive.
+    type Came = (Option<MidiMessage>, Vec<u8>);
+
+    /// All that comes, cut into pieces of so many bytes; and how many were skipped.
+    fn take(bytes: &[u8], piece: usize) -> (Vec<Came>, u64) {
         let (mut parser, mut out) = (Parser::with_exclusive(), Vec::new());
         for piece in bytes.chunks(piece) {
             parser.take(piece, |heard| match heard {

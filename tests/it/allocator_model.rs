@@ -475,7 +475,7 @@ impl Pair {
             Op::Panic | Op::Fade => {
                 self.model.notes.iter_mut().for_each(|note| note.down = false);
                 self.model.tidy(&mut want);
-                (self.fingers.clear(), self.pedal = None);
+                (self.fingers, self.pedal) = Default::default();
                 let moment = self.moment();
                 self.allocator.release_all(&mut self.stage, moment, &mut |gone| got.push(gone));
                 if matches!(op, Op::Fade) {

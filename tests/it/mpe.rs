@@ -111,11 +111,11 @@ fn zones() {
             let mut board = Board::mpe_probe("note.bend");
             board.say(&[0x91, 60, 100, 0x95, 60, 100]);
             board.say(&rpn(3, 0, 24));
-            board.say(&bend(1, 1.0));
-            board.say(&bend(5, 0.5));
-            near("24 each", board.source(), 3.0, 1e-3);
+            board.say(&bend(1, 0.5));
+            board.say(&bend(5, 0.25));
+            near("24 each", board.source(), 1.5, 1e-3);
             board.say(&rpn(7, 0, 96));
-            near("96 each", board.source(), 12.0, 1e-3);
+            near("96 each", board.source(), 6.0, 3e-3);
             board.say(&rpn(7, 0, 0));
             near("none", board.source(), 0.0, 1e-5);
             board.say(&rpn(0, 0, 12));
@@ -159,7 +159,9 @@ fn zones() {
         ("a note that was let go is bent on by its channel", || {
             let mut board = sine("mpe = true");
             board.desk.load(&SINE.replace("MPE", "mpe = true").replace("300 ms", "8 s"));
-            board.say(&[0x91, 69, 100, 0x81, 69, 0]);
+            board.say(&[0x91, 69, 100]);
+            board.level();
+            board.say(&[0x81, 69, 0]);
             board.say(&bend(1, 12.0 / 48.0));
             assert!((board.cents_from(440.0) - 1200.0).abs() < 1.0);
         }),

@@ -38,10 +38,8 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("patches")
 }
 
-/// All of them, in order of their names. `PIECES=anthem,parts` leaves out those in whose name none of these words is: for who makes one.
+/// All of them, in order of their names.
 pub fn pieces() -> Vec<Piece> {
-    let only = std::env::var("PIECES").ok();
-    let wanted = |name: &str| only.as_ref().is_none_or(|words| words.split(',').any(|word| name.contains(word)));
     let mut names = BTreeSet::new();
     for below in ["", "parts/", "tutorial/"] {
         for entry in std::fs::read_dir(folder().join(below)).unwrap() {
@@ -50,7 +48,6 @@ pub fn pieces() -> Vec<Piece> {
             }
         }
     }
-    names.retain(|name| wanted(name));
     names.into_iter().map(|name| Piece { text: std::fs::read_to_string(folder().join(format!("{name}.toml"))).unwrap(), name }).collect()
 }
 

@@ -21,7 +21,7 @@ fn ten_million_bytes_of_anything_take_no_memory_however_they_are_cut() {
             let noise = next() % 8 == 0;
             for byte in &mut piece[..length] {
                 let any = next() as u32;
-                *byte = if noise || any % 4000 == 0 { (any >> 8) as u8 } else { (any >> 8) as u8 & 0x7f };
+                *byte = if noise || any.is_multiple_of(4000) { (any >> 8) as u8 } else { (any >> 8) as u8 & 0x7f };
                 if any % 500 == 1 {
                     *byte = 0xf0;
                 } else if any % 500 == 2 {
