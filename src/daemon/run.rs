@@ -297,6 +297,9 @@ impl<'a> Daemon<'a> {
         }
         let as_asked = |event: &HostEvent| self.options.host.host == HostName::Silent && matches!(event, HostEvent::Silent { .. });
         for event in self.host.try_iter().filter(|event| !as_asked(event)) {
+            if let (HostEvent::Lost { .. }, Some(ports)) = (&event, &self.ports) {
+                ports.server_gone();
+            }
             banner::host(&self.voice, &event);
         }
         if let Some(event) = self.recorder.as_ref().and_then(Recorder::poll) {

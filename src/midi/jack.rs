@@ -21,6 +21,8 @@ use crate::rt::quiet::quiet;
 const MIDI_TYPE: &str = "8 bit raw midi";
 /// Time without a cycle after which the server counts as gone.
 const STALL: Duration = Duration::from_secs(1);
+/// Longer than the longest cycle: a server that ran one within this is alive.
+const ALIVE: Duration = Duration::from_millis(250);
 /// How often the server is looked after; what changes at its ports is told at once.
 const LOOK: Duration = Duration::from_millis(50);
 /// How often its ports are looked through although nothing was told.
@@ -31,6 +33,9 @@ const WAIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_s
 /// The client and its thread.
 pub(super) struct JackMidi {
     stop: Arc<AtomicBool>,
+    /// The server is gone, as somebody else has noticed.
+    gone: Arc<AtomicBool>,
+    keeper: Thread,
 }
 
 impl JackMidi {
@@ -40,9 +45,17 @@ impl JackMidi {
     /// The system's, where it gives no thread.
     pub fn start(setup: &Setup, out: Out, desk: Desk) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (told, setup) = (Arc::clone(&stop), setup.clone());
-        thread::Builder::new().name("jack-midi".into()).spawn(move || run(&setup, &out, &desk, &told))?;
-        Ok(Self { stop })
+        let gone = Arc::new(AtomicBool::new(false));
+        let (told, heard, setup) = (Arc::clone(&stop), Arc::clone(&gone), setup.clone());
+        let keeper = thread::Builder::new().name("jack-midi".into()).spawn(move || run(&setup, &out, &desk, &told, &heard))?;
+        Ok(Self { stop, gone, keeper: keeper.thread().clone() })
+    }
+
+    /// The server is gone: the client is closed at once. The next client that anything in this process opens makes libjack free all that
+    /// a dead server has left, and ours may not be touched from then on. `[control]`
+    pub fn server_gone(&self) {
+        self.gone.store(true, Relaxed);
+        self.keeper.unpark();
     }
 }
 
@@ -119,9 +132,10 @@ struct Open {
     seen: (u64, Instant),
 }
 
-fn run(setup: &Setup, out: &Out, desk: &Desk, stop: &AtomicBool) {
+fn run(setup: &Setup, out: &Out, desk: &Desk, stop: &AtomicBool, gone: &AtomicBool) {
     let mut wait = WAIT.0;
     while !stop.load(Relaxed) {
+        gone.store(false, Relaxed);
         let Some(mut open) = open(setup, out, desk) else {
             nap(wait, stop);
             wait = (wait * 2).min(WAIT.1);
@@ -129,8 +143,8 @@ fn run(setup: &Setup, out: &Out, desk: &Desk, stop: &AtomicBool) {
         };
         wait = WAIT.0;
         let mut look = Instant::now();
-        while !stop.load(Relaxed) && open.lives() {
-            if open.changed.swap(false, Relaxed) || Instant::now() >= look {
+        while !stop.load(Relaxed) && !gone.load(Relaxed) && open.lives() {
+            if open.runs() && (open.changed.swap(false, Relaxed) || Instant::now() >= look) {
                 look = Instant::now() + LOOK_ANYWAY;
                 open.look(setup);
             }
@@ -139,6 +153,8 @@ fn run(setup: &Setup, out: &Out, desk: &Desk, stop: &AtomicBool) {
         open.end();
         // Blocks as long as a server hangs. So does opening another meanwhile, but then this thread is the only one that waits.
         drop(open);
+        // Whoever else was a client of a dead server closes too before the next is opened.
+        nap(wait, stop);
     }
 }
 
@@ -222,6 +238,11 @@ impl Open {
         self.seen.1.elapsed() < STALL
     }
 
+    /// Whether the server ran a cycle a moment ago. One that is dead may not be asked anything: libjack reads what is no more.
+    fn runs(&self) -> bool {
+        self.seen.1.elapsed() < ALIVE
+    }
+
     /// Looks through the server's ports: lets go of what is gone, connects what is wanted and new.
     fn look(&mut self, setup: &Setup) {
         while let Ok(input) = self.home.pop() {
@@ -253,9 +274,8 @@ impl Open {
 
     /// MIDI ports of others.
     fn ports(&self, flags: PortFlags) -> BTreeSet<String> {
-        let client = self.client.as_client();
-        let own = format!("{}:", client.name());
-        client.ports(None, Some(MIDI_TYPE), flags).into_iter().filter(|port| !port.starts_with(&own)).collect()
+        let own = self.output.trim_end_matches("out");
+        self.client.as_client().ports(None, Some(MIDI_TYPE), flags).into_iter().filter(|port| !port.starts_with(own)).collect()
     }
 
     /// Who is connected to a port of ours.

@@ -142,7 +142,7 @@ pub struct Ports {
     watcher: Option<JoinHandle<()>>,
     out: Out,
     #[cfg(feature = "jack")]
-    _jack: super::jack::JackMidi,
+    jack: super::jack::JackMidi,
 }
 
 impl Ports {
@@ -177,8 +177,14 @@ impl Ports {
             watcher: Some(watcher),
             out,
             #[cfg(feature = "jack")]
-            _jack: jack,
+            jack,
         })
+    }
+
+    /// The sound server is gone: MIDI that comes through it is too. `[control]`
+    pub fn server_gone(&self) {
+        #[cfg(feature = "jack")]
+        self.jack.server_gone();
     }
 
     /// Sends a message to all outputs. `[control]`

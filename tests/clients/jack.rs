@@ -130,7 +130,8 @@ impl Jack {
     pub fn record(&self, seconds: f64) -> Recording {
         let mut port = None;
         until("the daemon has a port at the server", Duration::from_secs(20), || {
-            port = self.ports("rackd").into_iter().find(|port| port.contains("out"));
+            // Of sound: `rackd:out` is for MIDI.
+            port = self.ports("rackd").into_iter().find(|port| port.contains("out_"));
             port.is_some()
         });
         let file = self.folder.join(format!("take{}.wav", NUMBER.fetch_add(1, Ordering::Relaxed)));
