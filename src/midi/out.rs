@@ -25,6 +25,7 @@ pub(super) trait Sink: Send {
 }
 
 /// Bytes that wait for JACK's next cycle: each message after its length.
+#[cfg(feature = "jack")]
 pub(super) const RING: usize = 256 * 1024;
 
 struct Ends {
@@ -49,6 +50,7 @@ impl Out {
     }
 
     /// JACK's callback takes what is sent from the other end of this ring. `[control]`
+    #[cfg(feature = "jack")]
     pub fn to_jack(&self) -> rtrb::Consumer<u8> {
         let (to, from) = rtrb::RingBuffer::new(RING);
         self.lock().jack = Some(to);

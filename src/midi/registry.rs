@@ -42,6 +42,7 @@ impl Desk {
     }
 
     /// A cable was pulled out of a port that stays, or something was lost before it. `[control]`
+    #[cfg(feature = "jack")]
     pub fn cut(&self, port: PortId) {
         (self.lock().deliver)(PortEvent::Cut { port });
     }
