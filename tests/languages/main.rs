@@ -104,7 +104,7 @@ impl Played {
     }
 
     /// The first note is as far from the test's own last one as their time tags say: the daemon follows the clock that both go by.
-    /// Where the sound server loses time in between, as it may when a language starts, the two are apart by as much: 20 ms are
+    /// Where the sound server loses time in between, as it may when a language starts, the two are apart by as much: 50 ms are
     /// allowed.
     fn at_its_time(&self) {
         let tag = self.said.lines().find_map(|line| line.strip_prefix("first ")).expect("it says when the first note is due");
@@ -114,7 +114,7 @@ impl Played {
         let from = second + (0.7 * RATE) as usize;
         let reference = from + onset(&self.samples[from..], 0.004);
         let off = (reference - first) as i64 - frames;
-        assert!(off.abs() <= 960, "{off} frames off");
+        assert!(off.abs() <= 2_400, "{off} frames off");
     }
 
     /// Both questions were answered, and the language understood the answers.
