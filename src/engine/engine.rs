@@ -159,7 +159,7 @@ impl Engine {
 
     /// Works out the next `output.len() / channels` frames, interleaved; any number of them. `input` is interleaved too, with
     /// `input_channels` channels (0 for none), and may be shorter: what is missing is silence. One channel gets the mean of both
-    /// sides, channels past the second are silent. `[audio]`
+    /// sides; on channels past the second is heard what slots send there. Without frames only plans that wait are taken in. `[audio]`
     pub fn run(&mut self, input: &[f32], input_channels: usize, output: &mut [f32], channels: usize) {
         if channels == 0 {
             return;

@@ -102,16 +102,8 @@ enum What {
 }
 
 pub(super) struct Process {
-    pub inputs: Vec<Input>,
-    pub out: Port<MidiOut>,
-    pub changes: rtrb::Consumer<Change>,
-    pub home: rtrb::Producer<Input>,
-    pub ring: rtrb::Producer<u8>,
-    pub queue: rtrb::Consumer<u8>,
-    pub shared: Arc<Shared>,
-    pub sends: Arc<Sends>,
-    pub clock: WallClock,
-    pub beat: Arc<BeatLine>,
+    ends: Made,
+    inputs: Vec<Input>,
     places: Places,
     ticker: Option<Ticker>,
     going: Vec<Going>,
@@ -133,19 +125,10 @@ pub(super) struct Made {
 
 impl Process {
     /// Without inputs yet. `[control]`
-    pub fn new(made: Made) -> Self {
-        let Made { out, changes, home, ring, queue, shared, sends, clock, beat } = made;
+    pub fn new(ends: Made) -> Self {
         Self {
+            ends,
             inputs: Vec::with_capacity(INPUTS),
-            out,
-            changes,
-            home,
-            ring,
-            queue,
-            shared,
-            sends,
-            clock,
-            beat,
             places: Places::default(),
             ticker: None,
             going: Vec::with_capacity(TOGETHER),
@@ -155,15 +138,15 @@ impl Process {
 
     /// Takes inputs in and sends them home. Neither allocates: there is room for all that there can be.
     fn change(&mut self) {
-        while self.home.slots() > 0
-            && let Ok(change) = self.changes.pop()
+        while self.ends.home.slots() > 0
+            && let Ok(change) = self.ends.changes.pop()
         {
             match change {
                 Change::Add(input) if self.inputs.len() < self.inputs.capacity() => self.inputs.push(input),
-                Change::Add(input) => _ = self.home.push(input),
+                Change::Add(input) => _ = self.ends.home.push(input),
                 Change::Remove(id) => {
                     if let Some(at) = self.inputs.iter().position(|input| input.id == id) {
-                        let _ = self.home.push(self.inputs.swap_remove(at));
+                        let _ = self.ends.home.push(self.inputs.swap_remove(at));
                     }
                 }
             }
@@ -171,8 +154,8 @@ impl Process {
     }
 
     fn take(&mut self, scope: &ProcessScope, first: Option<SampleTime>) {
-        let began = self.clock.wall().now();
-        let rate = i64::from(self.clock.rate().max(1));
+        let began = self.ends.clock.wall().now();
+        let rate = i64::from(self.ends.clock.rate().max(1));
         let nanos = |frames: u32| i64::from(frames) * 1_000_000_000 / rate;
         let start = began - nanos(scope.frames_since_cycle_start().min(scope.n_frames()));
         let mut woken = false;
@@ -186,34 +169,34 @@ impl Process {
                     sample: first.map(|first| first + u64::from(event.time)),
                     wall: (start + nanos(event.time)).max(0) as u64,
                 };
-                match self.ring.write_chunk_uninit(HEAD + event.bytes.len()) {
+                match self.ends.ring.write_chunk_uninit(HEAD + event.bytes.len()) {
                     Ok(room) => _ = room.fill_from_iter(head.bytes().iter().chain(event.bytes).copied()),
                     Err(_) => {
-                        self.sends.lost.fetch_add(1, Relaxed);
-                        self.shared.lost.store(true, Relaxed);
+                        self.ends.sends.lost.fetch_add(1, Relaxed);
+                        self.ends.shared.lost.store(true, Relaxed);
                     }
                 }
                 woken = true;
-                if self.sends.passes(*status) {
+                if self.ends.sends.passes(*status) {
                     let what = What::Thru(number as u32, index as u32);
-                    push(&mut self.going, &self.sends, event.time, what);
+                    push(&mut self.going, &self.ends.sends, event.time, what);
                 }
             }
         }
-        if woken && let Some(drain) = self.shared.drain.get() {
+        if woken && let Some(drain) = self.ends.shared.drain.get() {
             drain.unpark();
         }
     }
 
     /// The beat clock's messages of this cycle.
     fn tick(&mut self, frames: u32, first: Option<SampleTime>) {
-        let (Some(first), true) = (first, self.sends.clock.load(Relaxed)) else {
+        let (Some(first), true) = (first, self.ends.sends.clock.load(Relaxed)) else {
             self.ticker = None;
             return;
         };
         // While it is being written it is left to the next cycle, which goes on from here.
-        let Some(line) = self.beat.read() else { return };
-        let (going, sends) = (&mut self.going, &self.sends);
+        let Some(line) = self.ends.beat.read() else { return };
+        let (going, sends) = (&mut self.going, &self.ends.sends);
         self.ticker.get_or_insert_default().window(line, first, u64::from(frames), |frame, message| {
             let (bytes, length) = message.bytes();
             push(going, sends, frame.min(frames - 1), What::Own(bytes, length as u8));
@@ -221,7 +204,7 @@ impl Process {
     }
 
     fn give(&mut self, scope: &ProcessScope) {
-        let Self { out, queue, long, going, inputs, sends, .. } = self;
+        let Self { ends: Made { out, queue, sends, .. }, long, going, inputs, .. } = self;
         let mut writer = out.writer(scope);
         while let Some(length) = next(queue, long) {
             write(&mut writer, sends, 0, &long[..length]);
@@ -283,11 +266,11 @@ fn write(writer: &mut MidiWriter<'_>, sends: &Sends, time: u32, bytes: &[u8]) {
 
 impl ProcessHandler for Process {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
-        self.shared.cycles.fetch_add(1, Relaxed);
+        self.ends.shared.cycles.fetch_add(1, Relaxed);
         self.change();
         let times = scope.cycle_times().ok();
-        let first =
-            times.and_then(|times| self.places.cycle(times.current_frames, times.current_usecs, times.next_usecs, self.clock.cycles()));
+        let first = times
+            .and_then(|times| self.places.cycle(times.current_frames, times.current_usecs, times.next_usecs, self.ends.clock.cycles()));
         self.take(scope, first);
         self.tick(scope.n_frames(), first);
         self.give(scope);

@@ -71,19 +71,19 @@ fn caught<T>(connect: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(connect)).unwrap_or_else(|_| Err("the system's MIDI failed in itself (no queues left?)".into()))
 }
 
+/// Ports that are not our own. One that goes while it is asked for its name is no more.
+fn others<E>(ports: impl Iterator<Item = (String, Result<String, E>)>, client: &str) -> Vec<Found> {
+    let named = ports.filter_map(|(id, name)| Some(Found { id, name: stripped(&name.ok()?).to_owned() }));
+    named.filter(|found| !is_own(&found.name, client)).collect()
+}
+
 impl Source for System {
     fn list(&mut self) -> Result<Vec<Found>, String> {
         if self.lister.is_none() {
             self.lister = Some(self.input()?);
         }
         let Some(lister) = &self.lister else { return Ok(Vec::new()) };
-        Ok(lister
-            .ports()
-            .iter()
-            // A port that goes while it is asked for its name is no more.
-            .filter_map(|port| Some(Found { id: port.id(), name: stripped(&lister.port_name(port).ok()?).to_owned() }))
-            .filter(|found| !is_own(&found.name, &self.client))
-            .collect())
+        Ok(others(lister.ports().iter().map(|port| (port.id(), lister.port_name(port))), &self.client))
     }
 
     fn open(&mut self, id: &str, port: PortId, desk: &Desk) -> Result<Box<dyn Any + Send>, String> {
@@ -162,12 +162,7 @@ impl Source for SystemOut {
             self.lister = Some(self.output()?);
         }
         let Some(lister) = &self.lister else { return Ok(Vec::new()) };
-        Ok(lister
-            .ports()
-            .iter()
-            .filter_map(|port| Some(Found { id: port.id(), name: stripped(&lister.port_name(port).ok()?).to_owned() }))
-            .filter(|found| !is_own(&found.name, &self.client))
-            .collect())
+        Ok(others(lister.ports().iter().map(|port| (port.id(), lister.port_name(port))), &self.client))
     }
 
     fn open(&mut self, id: &str, _: PortId, _: &Desk) -> Result<Box<dyn Any + Send>, String> {
