@@ -12,13 +12,21 @@ pub enum Level {
     Base,
     /// 256-bit vectors of x86-64.
     Avx2,
+    /// 512-bit vectors of x86-64 (F, VL, DQ and BW).
+    Avx512,
 }
 
 impl Level {
     /// The best this machine offers. `[control]`
     pub fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+        {
+            return Self::Avx512;
+        } else if is_x86_feature_detected!("avx2") {
             return Self::Avx2;
         }
         Self::Base
@@ -29,6 +37,7 @@ impl Level {
         match Self::detect() {
             Self::Base => &[Self::Base],
             Self::Avx2 => &[Self::Base, Self::Avx2],
+            Self::Avx512 => &[Self::Base, Self::Avx2, Self::Avx512],
         }
     }
 }
@@ -38,38 +47,15 @@ pub fn build<L: Lanes, K: Kernel<L> + Make + 'static>(prepare: &Prepare<'_>, lev
     wrap(K::make(prepare), level)
 }
 
-/// A ready kernel, compiled for a level; falls to the base where the machine lacks it. `[control]`
+/// A ready kernel, compiled for a level; falls to the best that the machine has. 512-bit vectors serve sixteen lanes and more: with
+/// fewer they were slower. `[control]`
 pub fn wrap<L: Lanes, K: Kernel<L> + 'static>(kernel: K, level: Level) -> Box<dyn Kernel<L>> {
     match level.min(Level::detect()) {
-        Level::Base => Box::new(kernel),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => Box::new(Avx2(kernel)),
-        #[cfg(not(target_arch = "x86_64"))]
-        Level::Avx2 => Box::new(kernel),
-    }
-}
-
-/// A kernel whose `process` is compiled with 256-bit vectors. Made only by [`wrap`], which has asked the machine.
-#[cfg(target_arch = "x86_64")]
-struct Avx2<K>(K);
-
-#[cfg(target_arch = "x86_64")]
-impl<L: Lanes, K: Kernel<L>> Kernel<L> for Avx2<K> {
-    fn reset(&mut self, lanes: LaneMask, seed: Seed) {
-        self.0.reset(lanes, seed);
-    }
-
-    fn process(&mut self, io: &mut Io<'_, L>) {
-        #[target_feature(enable = "avx2")]
-        fn process<L: Lanes, K: Kernel<L>>(kernel: &mut K, io: &mut Io<'_, L>) {
-            kernel.process(io);
-        }
-        // SAFETY: `wrap` builds this only where `Level::detect` has seen AVX2.
-        unsafe { process(&mut self.0, io) }
-    }
-
-    fn at_rest(&self) -> LaneMask {
-        self.0.at_rest()
+        Level::Avx512 if L::WIDTH >= 16 => Box::new(Avx512(kernel)),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 | Level::Avx512 => Box::new(Avx2(kernel)),
+        _ => Box::new(kernel),
     }
 }
 
@@ -79,19 +65,54 @@ pub trait Work {
     fn work(self);
 }
 
-/// Does a piece of work with the instructions of a level; with the base's where the machine lacks them. `[audio]`
+/// Does a piece of work with the instructions of a level; with the best that the machine has where it lacks them. `[audio]`
 #[inline(always)]
 pub fn run(level: Level, work: impl Work) {
     #[cfg(target_arch = "x86_64")]
-    if level == Level::Avx2 && std::arch::is_x86_feature_detected!("avx2") {
-        #[target_feature(enable = "avx2")]
-        fn avx2(work: impl Work) {
-            work.work();
-        }
-        // SAFETY: AVX2 was seen on this machine in the line above.
-        unsafe { avx2(work) };
-        return;
+    match level.min(Level::detect()) {
+        Level::Base => {}
+        // SAFETY: `Level::detect` has seen these instructions.
+        Level::Avx2 => return unsafe { work_avx2(work) },
+        // SAFETY: the same.
+        Level::Avx512 => return unsafe { work_avx512(work) },
     }
     let _ = level;
     work.work();
 }
+
+/// A level's wrapper of a kernel, made only by [`wrap`], which has asked the machine, and its way of doing a piece of work.
+#[cfg(target_arch = "x86_64")]
+macro_rules! level {
+    ($name:ident, $work:ident, $features:literal) => {
+        struct $name<K>(K);
+
+        impl<L: Lanes, K: Kernel<L>> Kernel<L> for $name<K> {
+            fn reset(&mut self, lanes: LaneMask, seed: Seed) {
+                self.0.reset(lanes, seed);
+            }
+
+            fn process(&mut self, io: &mut Io<'_, L>) {
+                #[target_feature(enable = $features)]
+                fn process<L: Lanes, K: Kernel<L>>(kernel: &mut K, io: &mut Io<'_, L>) {
+                    kernel.process(io);
+                }
+                // SAFETY: `wrap` builds this only where `Level::detect` has seen these instructions.
+                unsafe { process(&mut self.0, io) }
+            }
+
+            fn at_rest(&self) -> LaneMask {
+                self.0.at_rest()
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn $work(work: impl Work) {
+            work.work();
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+level!(Avx2, work_avx2, "avx2");
+#[cfg(target_arch = "x86_64")]
+level!(Avx512, work_avx512, "avx512f,avx512vl,avx512dq,avx512bw");
