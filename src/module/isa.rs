@@ -2,12 +2,18 @@
 
 #![allow(unsafe_code)]
 
+use std::fmt;
+
 use super::{Io, Kernel, Make, Prepare, Seed};
 use crate::dsp::lanes::{LaneMask, Lanes};
 
-/// Instructions that this machine offers.
+/// Instructions that this machine offers: only [`Level::detect`] and [`Level::available`], which have asked it, give any above
+/// [`Level::BASE`], so whoever holds one may use it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(Tier);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+enum Tier {
     /// What every processor of the family has.
     Base,
     /// 256-bit vectors of x86-64.
@@ -17,6 +23,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// What every processor of the family has.
+    pub const BASE: Self = Self(Tier::Base);
+
     /// The best this machine offers. `[control]`
     pub fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
@@ -25,36 +34,48 @@ impl Level {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512bw")
         {
-            return Self::Avx512;
+            return Self(Tier::Avx512);
         } else if is_x86_feature_detected!("avx2") {
-            return Self::Avx2;
+            return Self(Tier::Avx2);
         }
-        Self::Base
+        Self::BASE
     }
 
     /// Every level this machine offers, lowest first. `[control]`
     pub fn available() -> &'static [Self] {
-        match Self::detect() {
-            Self::Base => &[Self::Base],
-            Self::Avx2 => &[Self::Base, Self::Avx2],
-            Self::Avx512 => &[Self::Base, Self::Avx2, Self::Avx512],
+        const ALL: [Level; 3] = [Level(Tier::Base), Level(Tier::Avx2), Level(Tier::Avx512)];
+        match Self::detect().0 {
+            Tier::Base => &ALL[..1],
+            Tier::Avx2 => &ALL[..2],
+            Tier::Avx512 => &ALL,
         }
+    }
+
+    /// Whether it has 512-bit vectors. `[any]`
+    pub const fn is_512(self) -> bool {
+        matches!(self.0, Tier::Avx512)
     }
 }
 
-/// A kernel of type `K`, compiled for a level; falls to the base where the machine lacks it. `[control]`
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A kernel of type `K`, compiled for a level. `[control]`
 pub fn build<L: Lanes, K: Kernel<L> + Make + 'static>(prepare: &Prepare<'_>, level: Level) -> Box<dyn Kernel<L>> {
     wrap(K::make(prepare), level)
 }
 
-/// A ready kernel, compiled for a level; falls to the best that the machine has. 512-bit vectors serve sixteen lanes and more: with
+/// A ready kernel, compiled for a level. 512-bit vectors serve sixteen lanes and more: with
 /// fewer they were slower. `[control]`
 pub fn wrap<L: Lanes, K: Kernel<L> + 'static>(kernel: K, level: Level) -> Box<dyn Kernel<L>> {
-    match level.min(Level::detect()) {
+    match level.0 {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if L::WIDTH >= 16 => Box::new(Avx512(kernel)),
+        Tier::Avx512 if L::WIDTH >= 16 => Box::new(Avx512(kernel)),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => Box::new(Avx2(kernel)),
+        Tier::Avx2 | Tier::Avx512 => Box::new(Avx2(kernel)),
         _ => Box::new(kernel),
     }
 }
@@ -65,22 +86,21 @@ pub trait Work {
     fn work(self);
 }
 
-/// Does a piece of work with the instructions of a level; with the best that the machine has where it lacks them. `[audio]`
+/// Does a piece of work with the instructions of a level. `[audio]`
 #[inline(always)]
 pub fn run(level: Level, work: impl Work) {
-    #[cfg(target_arch = "x86_64")]
-    match level.min(Level::detect()) {
-        Level::Base => {}
-        // SAFETY: `Level::detect` has seen these instructions.
-        Level::Avx2 => return unsafe { work_avx2(work) },
+    match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Level` of this tier is made only by `Level::detect`, which has seen these instructions.
+        Tier::Avx512 => unsafe { work_avx512(work) },
+        #[cfg(target_arch = "x86_64")]
         // SAFETY: the same.
-        Level::Avx512 => return unsafe { work_avx512(work) },
+        Tier::Avx2 => unsafe { work_avx2(work) },
+        _ => work.work(),
     }
-    let _ = level;
-    work.work();
 }
 
-/// A level's wrapper of a kernel, made only by [`wrap`], which has asked the machine, and its way of doing a piece of work.
+/// A level's wrapper of a kernel, made only by [`wrap`] of a [`Level`] that has them, and its way of doing a piece of work.
 #[cfg(target_arch = "x86_64")]
 macro_rules! level {
     ($name:ident, $work:ident, $features:literal) => {
@@ -96,7 +116,7 @@ macro_rules! level {
                 fn process<L: Lanes, K: Kernel<L>>(kernel: &mut K, io: &mut Io<'_, L>) {
                     kernel.process(io);
                 }
-                // SAFETY: `wrap` builds this only where `Level::detect` has seen these instructions.
+                // SAFETY: `wrap` builds this only of a `Level` of this tier, for which `Level::detect` has seen these instructions.
                 unsafe { process(&mut self.0, io) }
             }
 

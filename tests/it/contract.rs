@@ -294,7 +294,7 @@ fn every_width_and_level_gives_the_same_bits() {
                 rig.run(FRAMES, &Cuts::whole())
             };
             let lanes = *widths(def).last().unwrap();
-            let ones: Vec<Take> = (0..lanes).map(|lane| run(1, Level::Base, lane)).collect();
+            let ones: Vec<Take> = (0..lanes).map(|lane| run(1, Level::BASE, lane)).collect();
             for &level in Level::available() {
                 for &width in widths(def) {
                     for first in (0..lanes).step_by(width) {
