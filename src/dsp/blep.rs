@@ -25,7 +25,8 @@ const KAISER: f64 = 11.0;
 const FINE: usize = 64;
 
 /// For each place of the event, what the frames after it get; the last row is the first, one frame on.
-type Rows = [[f32; TAPS]; PHASES + 1];
+#[repr(align(64))]
+struct Rows([[f32; TAPS]; PHASES + 1]);
 
 /// The two differences that mend a jump and a corner.
 pub struct Residuals {
@@ -61,7 +62,7 @@ impl Residuals {
         assert!(late >= 0.0, "the low-pass is later than the bare waveform");
         let at = |place: usize| cubic(&step, place as f64 * (FINE as f64 / PHASES as f64) - late);
 
-        let mut out = Self { step: [[0.0; TAPS]; PHASES + 1], corner: [[0.0; TAPS]; PHASES + 1] };
+        let mut out = Self { step: Rows([[0.0; TAPS]; PHASES + 1]), corner: Rows([[0.0; TAPS]; PHASES + 1]) };
         let mut ramp = 0.0;
         for place in 0..=TAPS * PHASES {
             if place > 0 {
@@ -71,8 +72,8 @@ impl Residuals {
             let bare = (place as f64 / PHASES as f64 - DELAY as f64).max(0.0);
             let mut put = |row: usize, tap: usize| {
                 let one = if tap >= DELAY { 1.0 } else { 0.0 };
-                out.step[row][tap] = (at(place) - one) as f32;
-                out.corner[row][tap] = (ramp - bare) as f32;
+                out.step.0[row][tap] = (at(place) - one) as f32;
+                out.corner.0[row][tap] = (ramp - bare) as f32;
             };
             if frame < TAPS {
                 put(phase, frame);
@@ -157,62 +158,113 @@ fn cubic(points: &[f64], place: f64) -> f64 {
         + (t + 1.0) * t * (t - 1.0) / 6.0 * d
 }
 
-/// The frames to come of one mended waveform.
+/// Frames that are worked out at a time, at most.
+pub const RUN: usize = 32;
+/// Slots of a waveform's ring: those of a run, and those which an event in its last frame still reaches.
+const RING: usize = RUN + TAPS;
+
+/// The frames to come of one mended waveform, in a ring of slots.
+///
+/// A run of frames takes three calls: [`Self::mend`] for each event, in order of time, [`Self::give`], then [`Self::mend_late`] for
+/// each event in the same order. So each slot gets its numbers in the order of time, whatever the length of a run: events up to
+/// the bare frame that lands in it, that frame, later events. Where a slot is meant, it is the run's frame plus the place of the
+/// run's first frame, which moves on by [`moved`].
 #[derive(Clone, Debug)]
 pub struct Mended<L> {
-    slots: [L; TAPS],
-    at: usize,
+    slots: [L; RING],
+}
+
+/// The place on the ring so many frames on. `[audio]`
+#[inline(always)]
+pub const fn moved(place: usize, frames: usize) -> usize {
+    (place + frames) % RING
+}
+
+/// Frames of a run from a place on: up to where half of the ring ends. `[audio]`
+#[inline(always)]
+pub const fn run_from(place: usize) -> usize {
+    RUN - place % RUN
+}
+
+/// What an event adds to its own frame and those before the bare waveform arrives.
+pub type Late = [f32; DELAY];
+
+/// A bare waveform.
+pub trait Bare<L> {
+    /// Its frame of a run; each is asked for once, in order. `[audio]`
+    fn frame(&mut self, frame: usize) -> L;
 }
 
 impl<L: Lanes> Mended<L> {
-    /// Nothing to mend, and as if the waveform had stood at this value. `[audio]`
+    /// Nothing to mend, and as if the waveform had stood at this value; the next frame's place is 0. `[audio]`
     #[inline(always)]
     pub fn new(value: L) -> Self {
-        let mut mended = Self { slots: [L::splat(0.0); TAPS], at: 0 };
-        mended.start(LaneMask::ALL, value);
+        let mut mended = Self { slots: [L::splat(0.0); RING] };
+        mended.start(0, LaneMask::ALL, value);
         mended
     }
 
     /// Starts these lanes afresh, as if the waveform had stood at this value. `[audio]`
     #[inline(always)]
-    pub fn start(&mut self, lanes: LaneMask, value: L) {
-        for ahead in 0..TAPS {
-            let slot = &mut self.slots[(self.at + ahead) % TAPS];
+    pub fn start(&mut self, place: usize, lanes: LaneMask, value: L) {
+        for ahead in 0..RING {
+            let slot = &mut self.slots[(place + ahead) % RING];
             let value = if ahead < DELAY { value } else { L::splat(0.0) };
             *slot = value.pick(lanes, *slot);
         }
     }
 
-    /// A jump of one lane by an amount, or a change of its slope [1/frame], at a time 0..1 from the last frame to the one that
-    /// is next out. `[audio]`
+    /// A jump of one lane by an amount, or a change of its slope [1/frame], at a time 0..1 from the frame before to the one of this
+    /// slot. What it gives is for [`Self::mend_late`]. `[audio]`
     #[inline(always)]
-    pub fn mend(&mut self, residuals: &Residuals, corner: bool, lane: usize, time: f32, amount: f32) {
+    pub fn mend(&mut self, residuals: &Residuals, corner: bool, slot: usize, lane: usize, time: f32, amount: f32) -> Late {
         let rows = if corner { &residuals.corner } else { &residuals.step };
         let place = (1.0 - time) * PHASES as f32;
         let row = place as i32;
         let row = if row > 0 { row } else { 0 };
         let row = if row < PHASES as i32 { row } else { PHASES as i32 - 1 };
         let rest = place - row as f32;
-        let (a, b) = (&rows[row as usize], &rows[row as usize + 1]);
+        let (a, b) = (&rows.0[row as usize], &rows.0[row as usize + 1]);
         // In two loops: the first vectorises, the second cannot.
         let mut bent = [0.0; TAPS];
         for tap in 0..TAPS {
             bent[tap] = amount * (a[tap] + rest * (b[tap] - a[tap]));
         }
-        for (tap, bent) in bent.iter().enumerate() {
-            *self.slots[(self.at + tap) % TAPS].lane_mut(lane) += bent;
+        for tap in DELAY..TAPS {
+            *self.slots[(slot + tap) % RING].lane_mut(lane) += bent[tap];
+        }
+        [bent[0], bent[1], bent[2]]
+    }
+
+    /// Gives a run of mended frames from a place on; the bare waveform is heard [`DELAY`] frames on. `[audio]`
+    #[inline(always)]
+    pub fn give(&mut self, place: usize, out: &mut [L], bare: &mut impl Bare<L>) {
+        let frames = out.len();
+        let early = if frames < DELAY { frames } else { DELAY };
+        let slots = &mut self.slots[place..place + frames];
+        for frame in 0..early {
+            out[frame] = slots[frame];
+            slots[frame] = L::splat(0.0);
+        }
+        for frame in early..frames {
+            out[frame] = slots[frame] + bare.frame(frame - early);
+            slots[frame] = L::splat(0.0);
+        }
+        for frame in frames - early..frames {
+            self.slots[(place + frame + DELAY) % RING] += bare.frame(frame);
         }
     }
 
-    /// Takes the bare waveform's next frame and gives the mended one of [`DELAY`] frames ago. `[audio]`
+    /// The rest of an event in a frame of the run that was given. `[audio]`
     #[inline(always)]
-    pub fn next(&mut self, bare: L) -> L {
-        self.slots[(self.at + DELAY) % TAPS] += bare;
-        let slot = &mut self.slots[self.at % TAPS];
-        let out = *slot;
-        *slot = L::splat(0.0);
-        self.at = (self.at + 1) % TAPS;
-        out
+    pub fn mend_late(&mut self, place: usize, out: &mut [L], frame: usize, lane: usize, late: &Late) {
+        for (tap, bent) in late.iter().enumerate() {
+            let slot = match out.get_mut(frame + tap) {
+                Some(given) => given,
+                None => &mut self.slots[(place + frame + tap) % RING],
+            };
+            *slot.lane_mut(lane) += bent;
+        }
     }
 }
 
@@ -220,13 +272,44 @@ impl<L: Lanes> Mended<L> {
 mod tests {
     use super::*;
 
+    impl<F: Fn(usize) -> f32> Bare<f32> for F {
+        fn frame(&mut self, frame: usize) -> f32 {
+            self(frame)
+        }
+    }
+
+    /// 64 frames of a bare waveform with one event between frames 0 and 1, in runs that begin at a place.
+    fn with_event(place: usize, corner: bool, time: f32, bare: impl Fn(usize) -> f32) -> Vec<f32> {
+        let mut mended = Mended::<f32>::new(0.0);
+        mended.start(place, LaneMask::ALL, 0.0);
+        let (mut out, mut place, mut done) = (vec![0.0; 64], place, 0);
+        while done < 64 {
+            let frames = run_from(place).min(64 - done);
+            let run = &mut out[done..done + frames];
+            let event = 1usize.checked_sub(done).filter(|at| *at < frames);
+            let late = event.map(|at| mended.mend(Residuals::shared(), corner, moved(place, at), 0, time, 1.0));
+            mended.give(place, run, &mut |frame| bare(done + frame));
+            if let (Some(at), Some(late)) = (event, late) {
+                mended.mend_late(place, run, at, 0, &late);
+            }
+            place = moved(place, frames);
+            done += frames;
+        }
+        out
+    }
+
     /// What comes of one unit step at a time 0..1 after frame 0.
     fn step_at(time: f32) -> Vec<f64> {
-        let mut mended = Mended::<f32>::new(0.0);
-        let mut out = vec![f64::from(mended.next(0.0))];
-        mended.mend(Residuals::shared(), false, 0, time, 1.0);
-        out.extend((1..64).map(|_| f64::from(mended.next(1.0))));
-        out
+        with_event(0, false, time, |frame| f32::from(frame > 0)).into_iter().map(f64::from).collect()
+    }
+
+    #[test]
+    fn where_a_run_begins_on_the_ring_is_not_heard() {
+        let bare = |frame: usize| frame as f32 * 0.1 - 1.0;
+        let first = with_event(0, false, 0.3, bare);
+        for place in 1..RING {
+            assert_eq!(with_event(place, false, 0.3, bare), first, "from place {place}");
+        }
     }
 
     #[test]
@@ -242,12 +325,9 @@ mod tests {
 
     #[test]
     fn a_corner_ends_on_the_bare_ramp() {
-        let mut mended = Mended::<f32>::new(0.0);
-        mended.next(0.0);
-        mended.mend(Residuals::shared(), true, 0, 0.25, 1.0);
-        let out: Vec<f32> = (1..64).map(|n| mended.next(n as f32 - 0.25)).collect();
-        for (n, y) in out.iter().enumerate().skip(TAPS) {
-            assert!((y - (n as f32 + 1.0 - DELAY as f32 - 0.25)).abs() < 1e-4, "frame {n}: {y}");
+        let out = with_event(0, true, 0.25, |frame| if frame > 0 { frame as f32 - 0.25 } else { 0.0 });
+        for (n, y) in out.iter().enumerate().skip(TAPS + 1) {
+            assert!((y - (n as f32 - DELAY as f32 - 0.25)).abs() < 1e-4, "frame {n}: {y}");
         }
     }
 

@@ -53,6 +53,24 @@ impl<L: Lanes> Ints<L> {
         self.zip(other, i32::wrapping_add)
     }
 
+    /// The differences.
+    #[inline(always)]
+    pub fn minus(self, other: Self) -> Self {
+        self.zip(other, i32::wrapping_sub)
+    }
+
+    /// So many times each.
+    #[inline(always)]
+    pub fn times(self, times: i32) -> Self {
+        self.map(|x| x.wrapping_mul(times))
+    }
+
+    /// A whole number made of each lane's number.
+    #[inline(always)]
+    pub fn from_lanes(x: L, f: impl Fn(f32) -> i32) -> Self {
+        Self(x.map(|x| f32::from_bits(f(x) as u32)))
+    }
+
     /// A number made of each.
     #[inline(always)]
     pub fn to_lanes(self, f: impl Fn(i32) -> f32) -> L {
@@ -70,6 +88,12 @@ impl<L: Lanes> Ints<L> {
     pub fn negative(self) -> L::Mask {
         // The sign in front of 1.0, so that the comparison is one of numbers.
         self.0.map(|x| f32::from_bits(x.to_bits() & 0x8000_0000 | 0x3f80_0000)).lt(L::splat(0.0))
+    }
+
+    /// Whether it is the other in every lane.
+    #[inline(always)]
+    pub fn is(self, other: Self) -> bool {
+        !self.zip(other, |a, b| -i32::from(a != b)).negative().any()
     }
 
     /// This where the mask is true, else the other.

@@ -54,6 +54,22 @@ pub fn sin_turn(t: f32) -> f32 {
     let t = t - round(t); // −0.5..0.5
     let t = if t > 0.25 { 0.5 - t } else { t };
     let t = if t < -0.25 { -0.5 - t } else { t };
+    sin_quarter_turn(t)
+}
+
+/// The same for |t| ≤ ½, sooner: the very same bits but for the sign of a 0 at −½. `[audio]`
+#[inline(always)]
+pub fn sin_half_turn(t: f32) -> f32 {
+    let size = f32::from_bits(t.to_bits() & 0x7fff_ffff);
+    let rest = 0.5 - size;
+    let folded = if rest < size { rest } else { size };
+    let t = f32::from_bits(folded.to_bits() | t.to_bits() & 0x8000_0000);
+    sin_quarter_turn(t)
+}
+
+/// The same for |t| ≤ ¼: the series alone. `[audio]`
+#[inline(always)]
+fn sin_quarter_turn(t: f32) -> f32 {
     let x = t * std::f32::consts::TAU;
     let z = x * x;
     let p = -2.505_210_8e-8;
@@ -62,6 +78,23 @@ pub fn sin_turn(t: f32) -> f32 {
     let p = p * z + 8.333_333e-3;
     let p = p * z - 1.666_666_7e-1;
     x + x * z * p
+}
+
+/// Cosine of a place on the circle of 2³² steps a turn; absolute error below 2.1·10⁻⁷. `[audio]`
+///
+/// A sine a quarter turn on: the size of the place says how far it is from there, without folding. The odd polynomial of the 9th power
+/// was fitted (Remez) to a quarter turn, where it is off by 3.4·10⁻⁹ but for rounding.
+#[inline(always)]
+pub fn cos_of_place(place: i32) -> f32 {
+    let size = f32::from_bits((place as f32 * (1.0 / 4_294_967_296.0)).to_bits() & 0x7fff_ffff);
+    let t = 0.25 - size; // turns, −0.25..0.25
+    let z = t * t;
+    let p = 39.536_705;
+    let p = p * z - 76.549_78;
+    let p = p * z + 81.601_006;
+    let p = p * z - 41.341_656;
+    let p = p * z + 6.283_185;
+    t * p
 }
 
 /// Hyperbolic tangent; absolute error below 3·10⁻⁷. From the exact 1 − 2 / (e²ˣ + 1). `[audio]`
@@ -225,6 +258,24 @@ mod tests {
         let gain = |x: f64| 1.0 / (1.0 + 1.0 / (x * std::f64::consts::PI).tan());
         assert!(worst(0.0001, 0.4599, one_pole_gain, gain, true) < 4e-6);
         assert!(worst(-12.0, 12.0, saturate, libm::tanh, false) < 0.024);
+    }
+
+    #[test]
+    fn the_cosine_of_a_place_is_near_and_within_one() {
+        for place in (0..1u32 << 20).map(|i| i.wrapping_mul(4_097) as i32).chain([i32::MIN, i32::MAX, 0, -1, 1 << 30, -1 << 30]) {
+            let want = libm::cos(std::f64::consts::TAU * f64::from(place) / 4_294_967_296.0);
+            let y = cos_of_place(place);
+            assert!((f64::from(y) - want).abs() < 2.1e-7 && y.abs() <= 1.0, "{place}: {y}, not {want}");
+        }
+    }
+
+    #[test]
+    fn half_a_turn_of_the_sine_is_the_sine_bit_by_bit() {
+        let places = (0..1u32 << 22).map(|i| i.wrapping_mul(1_023) as i32).chain([i32::MIN, i32::MAX, -1, 0, 1, 1 << 30, -1 << 30]);
+        for place in places {
+            let t = place as f32 * (1.0 / 4_294_967_296.0);
+            assert_eq!((sin_half_turn(t) + 0.0).to_bits(), (sin_turn(t) + 0.0).to_bits(), "at {t}");
+        }
     }
 
     #[test]

@@ -16,3 +16,4 @@ pub mod math;
 pub mod measure;
 pub mod phase;
 pub mod random;
+pub mod waves;

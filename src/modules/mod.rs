@@ -17,6 +17,7 @@ catalogue! {
     adsr,
     ar,
     delay,
+    fm_op,
     ladder,
     lfo,
     limiter,

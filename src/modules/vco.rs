@@ -1,12 +1,15 @@
 //! Oscillator.
 
-use crate::dsp::blep::{Mended, Residuals, TAPS};
+use std::ops::Range;
+
+use crate::dsp::blep::{Bare, Late, Mended, RUN, Residuals, TAPS, moved, run_from};
 use crate::dsp::ints::Ints;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
-use crate::dsp::math::sin_turn;
-use crate::dsp::phase::{TURN, turns};
+use crate::dsp::math::sin_half_turn;
+use crate::dsp::phase::TURN;
+use crate::dsp::waves::{self, EVENTS, Events, QUARTER, WAVES, Way, is_high, reached, saw, saw_jump, threshold, triangle};
 use crate::module::def::Category;
-use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed};
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Signal};
 use crate::per_voice;
 
 const PITCH: Input =
@@ -38,139 +41,300 @@ pub static DEF: ModuleDef =
         .inputs(&[PITCH, FM, PULSE_WIDTH, SYNC])
         .outputs(&[SAW, SQUARE, TRIANGLE, SINE]);
 
-/// Steps in a quarter turn.
-const QUARTER: i32 = 1 << 30;
+/// Events of a run that are kept until its bare frames are in; where there may be more, a run is one frame.
+const LATE: usize = 128;
 
-/// The way of the phase from one frame to the next. The phase counts from −2³¹ to 2³¹, half a turn either way.
-#[derive(Clone, Copy)]
-struct Way<L> {
-    from: Ints<L>,
-    step: Ints<L>,
-    /// When the phase goes back to 0, 0..1; −1 where it does not.
-    sync: L,
-    /// Bounds of the high part of the square, as [`threshold`] gives them.
-    widths: [Ints<L>; 2],
+/// The ways of the last [`TAPS`] frames, the newest last, so that a wave that nobody heard can be caught up with. All but
+/// `sync` have one more: where the last way ends and how far the next goes.
+struct Past<L> {
+    phase: [Ints<L>; TAPS + 1],
+    step: [Ints<L>; TAPS + 1],
+    sync: [L; TAPS],
+    width: [Ints<L>; TAPS + 1],
 }
 
-/// One jump or corner of one wave between two frames.
-#[derive(Clone, Copy, Default)]
-struct Event {
-    wave: usize,
-    corner: bool,
-    time: f32,
-    amount: f32,
-}
-
-/// The jumps and corners of one lane between two frames: at most 3 of the square, 1 of the saw and 2 of the triangle on
-/// either side of a sync, and 6 at the sync.
-struct Events {
-    list: [Event; 18],
-    count: usize,
-}
-
-impl Events {
+impl<L: Lanes> Past<L> {
+    /// Makes room for so many frames at the end; gives where they begin.
     #[inline(always)]
-    fn push(&mut self, wave: Output, corner: bool, time: f32, amount: f32) {
-        if let Some(event) = self.list.get_mut(self.count) {
-            *event = Event { wave: wave.index, corner, time, amount };
-            self.count += 1;
+    fn shift(&mut self, frames: usize) -> usize {
+        if frames < TAPS {
+            self.phase.copy_within(frames.., 0);
+            self.step.copy_within(frames.., 0);
+            self.sync.copy_within(frames.., 0);
+            self.width.copy_within(frames.., 0);
+        } else {
+            self.phase[0] = self.phase[TAPS];
+            self.step[0] = self.step[TAPS];
+            self.width[0] = self.width[TAPS];
+        }
+        TAPS - frames
+    }
+
+    #[inline(always)]
+    fn way(&self, at: usize, lane: usize) -> Way {
+        Way {
+            from: self.phase[at].lane(lane),
+            step: self.step[at].lane(lane),
+            sync: *self.sync[at].lane_ref(lane),
+            widths: [self.width[at].lane(lane), self.width[at + 1].lane(lane)],
         }
     }
 }
 
-/// A stretch of the way in one lane without a sync in it.
-#[derive(Clone, Copy)]
-struct Leg {
-    from: i32,
-    step: i32,
-    begin: f32,
-    end: f32,
-    widths: [i64; 2],
+/// The course of the phase through some frames.
+trait Course<L> {
+    /// Its steps through time.
+    type Walk: Walk<L>;
+    /// From a frame on.
+    fn walk(&self, begin: usize) -> Self::Walk;
+    /// One lane's way to a frame.
+    fn way(&self, frame: usize, lane: usize) -> Way;
 }
 
-impl Leg {
+/// Goes through a course frame by frame.
+trait Walk<L> {
+    /// Goes on to a frame of the run: where the way begins, where it ends, how far it goes.
+    fn next(&mut self, frame: usize) -> [Ints<L>; 3];
+    /// Bounds of the square at both ends of the way to this frame.
+    fn widths(&self, frame: usize) -> [Ints<L>; 2];
+    /// When it goes back to 0.
+    fn sync(&self, frame: usize) -> L;
+}
+
+/// Nothing moves and no sync comes.
+#[derive(Clone, Copy)]
+struct Even<L> {
+    phase: Ints<L>,
+    step: Ints<L>,
+    width: Ints<L>,
+}
+
+impl<L: Lanes> Course<L> for Even<L> {
+    type Walk = Self;
     #[inline(always)]
-    fn time(&self, part: f32) -> f32 {
-        self.begin + (self.end - self.begin) * part
+    fn walk(&self, begin: usize) -> Self {
+        Self { phase: self.phase.plus(self.step.times(begin as i32)), ..*self }
+    }
+    #[inline(always)]
+    fn way(&self, frame: usize, lane: usize) -> Way {
+        let step = self.step.lane(lane);
+        let from = self.phase.lane(lane).wrapping_add(step.wrapping_mul(frame as i32));
+        Way { from, step, sync: -1.0, widths: [self.width.lane(lane); 2] }
+    }
+}
+
+impl<L: Lanes> Walk<L> for Even<L> {
+    #[inline(always)]
+    fn next(&mut self, frame: usize) -> [Ints<L>; 3] {
+        if L::WIDTH == 1 {
+            // Whole numbers: so the frames are worked out side by side.
+            let from = self.phase.plus(self.step.times(frame as i32));
+            return [from, from.plus(self.step), self.step];
+        }
+        let from = self.phase;
+        self.phase = from.plus(self.step);
+        [from, self.phase, self.step]
+    }
+    #[inline(always)]
+    fn widths(&self, _: usize) -> [Ints<L>; 2] {
+        [self.width; 2]
+    }
+    #[inline(always)]
+    fn sync(&self, _: usize) -> L {
+        L::splat(-1.0)
+    }
+}
+
+/// Ways that stand in [`Past`], from a place there on.
+struct Written<'a, L> {
+    past: &'a Past<L>,
+    at: usize,
+}
+
+impl<'a, L: Lanes> Course<L> for Written<'a, L> {
+    type Walk = Self;
+    #[inline(always)]
+    fn walk(&self, begin: usize) -> Self {
+        Self { past: self.past, at: self.at + begin }
+    }
+    #[inline(always)]
+    fn way(&self, frame: usize, lane: usize) -> Way {
+        self.past.way(self.at + frame, lane)
+    }
+}
+
+impl<L: Lanes> Walk<L> for Written<'_, L> {
+    #[inline(always)]
+    fn next(&mut self, frame: usize) -> [Ints<L>; 3] {
+        let at = self.at + frame;
+        [self.past.phase[at], self.past.phase[at + 1], self.past.step[at]]
+    }
+    #[inline(always)]
+    fn widths(&self, frame: usize) -> [Ints<L>; 2] {
+        let at = self.at + frame;
+        [self.past.width[at], self.past.width[at + 1]]
+    }
+    #[inline(always)]
+    fn sync(&self, frame: usize) -> L {
+        self.past.sync[self.at + frame]
+    }
+}
+
+/// One bare wave along a course.
+struct Wave<W, const WAVE: usize>(W);
+
+impl<L: Lanes, W: Walk<L>, const WAVE: usize> Bare<L> for Wave<W, WAVE> {
+    #[inline(always)]
+    fn frame(&mut self, frame: usize) -> L {
+        let [_, to, _] = self.0.next(frame);
+        match WAVE {
+            waves::SAW => to.to_lanes(saw),
+            waves::SQUARE => {
+                let high = to.zip(self.0.widths(frame)[1], |phase, width| i32::from(is_high(phase, width)));
+                high.to_lanes(|high| if high == 1 { 1.0 } else { -1.0 })
+            }
+            waves::TRIANGLE => to.to_lanes(triangle),
+            _ => to.to_lanes(|phase| sin_half_turn(phase as f32 * (1.0 / TURN))),
+        }
+    }
+}
+
+/// What an event adds later to frames that have their bare wave then.
+#[derive(Clone, Copy, Default)]
+struct Debt {
+    wave: u8,
+    frame: u8,
+    lane: u8,
+    late: Late,
+}
+
+/// The waves on their way out.
+struct Sound<L> {
+    residuals: &'static Residuals,
+    /// Where on their rings the next frame lies.
+    place: usize,
+    waves: [Mended<L>; WAVES],
+    debts: [Debt; LATE],
+    debt_count: usize,
+}
+
+impl<L: Lanes> Sound<L> {
+    /// Where on their ways through a run lanes have events: bit t is frame t.
+    #[inline(always)]
+    fn busy(course: &impl Course<L>, wants: [bool; WAVES], syncs: bool, frames: usize) -> Ints<L> {
+        let mut walk = course.walk(0);
+        let mut busy = Ints::splat(0);
+        for frame in 0..frames {
+            let [from, to, step] = walk.next(frame);
+            let mut now = Ints::splat(0);
+            if syncs {
+                now = Ints::from_mask(walk.sync(frame).gt(L::splat(-0.5)));
+            }
+            if wants[waves::SAW] {
+                let turned = from.zip(to, |a, b| a ^ b).zip(step.zip(to, |a, b| a ^ b), |a, b| a & b);
+                now = now.zip(turned, |a, b| a | b);
+            }
+            if wants[waves::SQUARE] {
+                let [width_from, width_to] = walk.widths(frame);
+                let edge = |phase: Ints<L>, width: Ints<L>| phase.zip(width, |phase, width| -i32::from(is_high(phase, width)));
+                let changed = edge(from, width_from).zip(edge(to, width_to), |a, b| a ^ b);
+                let passed = from.zip(to, |a, b| a ^ b);
+                now = now.zip(changed, |a, b| a | b).zip(passed, |a, b| a | b);
+            }
+            if wants[waves::TRIANGLE] {
+                let corner = from.zip(to, |a, b| a.wrapping_add(QUARTER) ^ b.wrapping_add(QUARTER));
+                now = now.zip(corner, |a, b| a | b);
+            }
+            busy = busy.zip(now, |busy, now| ((busy as u32) >> 1) as i32 | now & i32::MIN);
+        }
+        let unused = (RUN - frames) as u32;
+        busy.map(|busy| ((busy as u32) >> unused) as i32)
     }
 
-    /// When a phase, moved by `shift`, passes half a turn.
+    /// Works out a run of these waves.
     #[inline(always)]
-    fn half(&self, shift: i32) -> Option<f32> {
-        let from = self.from.wrapping_add(shift);
-        let way = if self.step > 0 { (i32::MIN as u32).wrapping_sub(from as u32) } else { (from as u32).wrapping_sub(i32::MIN as u32) };
-        from.checked_add(self.step).is_none().then(|| self.time(way as f32 / self.step.unsigned_abs() as f32))
-    }
-
-    /// When a phase, moved by `shift`, passes 0.
-    #[inline(always)]
-    fn zero(&self, shift: i32) -> Option<f32> {
-        let from = self.from.wrapping_add(shift);
-        let crosses = from.checked_add(self.step).is_some_and(|to| (to ^ from) < 0);
-        crosses.then(|| self.time(from.unsigned_abs() as f32 / self.step.unsigned_abs() as f32))
-    }
-
-    /// Both edges of the square, which may move as well.
-    #[inline(always)]
-    fn edges(&self, events: &mut Events) {
-        const WHOLE: i64 = 1 << 32;
-        let [w0, w1] = self.widths;
-        let from = i64::from(self.from as u32);
-        let to = from + i64::from(self.step);
-        // Where the turn ends the way goes on at its other end: up to two pieces.
-        let wraps = !(0..WHOLE).contains(&to);
-        let part = if !wraps {
-            1.0
-        } else if self.step > 0 {
-            (WHOLE - from) as f32 / self.step as f32
-        } else {
-            from as f32 / self.step.unsigned_abs() as f32
+    fn run(&mut self, course: &impl Course<L>, wants: [bool; WAVES], syncs: bool, frames: usize, out: &mut [&mut [L]; WAVES]) {
+        let events_in_a_way = match (syncs, wants) {
+            (true, _) => EVENTS,
+            (false, [saw, square, triangle, _]) => usize::from(saw) + 3 * usize::from(square) + 2 * usize::from(triangle),
         };
-        let middle = w0 + ((w1 - w0) as f32 * part) as i64;
-        let pieces = match (wraps, self.step > 0) {
-            (false, _) => [(from, to, w0, w1, 0.0, 1.0), (0, 0, 1, 1, 1.0, 1.0)],
-            (true, true) => [(from, WHOLE, w0, middle, 0.0, part), (0, to - WHOLE, middle, w1, part, 1.0)],
-            (true, false) => [(from, 0, w0, middle, 0.0, part), (WHOLE, to + WHOLE, middle, w1, part, 1.0)],
-        };
-        for (a, b, wa, wb, begin, end) in pieces {
-            let (was, is) = (a < wa, b < wb);
-            if was != is {
-                let crossing = (wa - a) as f32 / ((wa - a) - (wb - b)) as f32;
-                events.push(SQUARE, false, self.time(begin + (end - begin) * crossing), if is { 2.0 } else { -2.0 });
+        let saw_alone = events_in_a_way == 1;
+        let (mut list, mut count, mut ways) = ([(0u32, 0usize); RUN], 0, 0);
+        if events_in_a_way > 0 {
+            let busy = Self::busy(course, wants, syncs, frames);
+            for lane in 0..L::WIDTH {
+                let frames = busy.lane(lane) as u32;
+                list[count % RUN] = (frames, lane);
+                count += usize::from(frames != 0);
+                ways += frames.count_ones() as usize;
             }
         }
-        if wraps {
-            events.push(SQUARE, false, self.time(part), if self.step > 0 { 2.0 } else { -2.0 });
+        let piece = if ways * events_in_a_way > LATE { 1 } else { frames };
+        let mut begin = 0;
+        while begin < frames {
+            self.debt_count = 0;
+            for &(busy, lane) in &list[..count] {
+                let mut rest = if piece == frames { busy } else { busy & 1 << begin };
+                while rest != 0 {
+                    let frame = rest.trailing_zeros() as usize;
+                    rest &= rest - 1;
+                    let way = course.way(frame, lane);
+                    if saw_alone {
+                        let (time, amount) = saw_jump(way.from, way.step);
+                        self.mend(waves::SAW, false, lane, frame - begin, piece, time, amount);
+                    } else {
+                        for event in Events::of(&way, wants).all() {
+                            if wants[event.wave] {
+                                self.mend(event.wave, event.corner, lane, frame - begin, piece, event.time, event.amount);
+                            }
+                        }
+                    }
+                }
+            }
+            let range = begin..begin + piece;
+            let [saw, square, triangle, sine] = out;
+            if wants[waves::SAW] {
+                let mut bare = Wave::<_, { waves::SAW }>(course.walk(begin));
+                self.waves[waves::SAW].give(self.place, &mut saw[range.clone()], &mut bare);
+            }
+            if wants[waves::SQUARE] {
+                let mut bare = Wave::<_, { waves::SQUARE }>(course.walk(begin));
+                self.waves[waves::SQUARE].give(self.place, &mut square[range.clone()], &mut bare);
+            }
+            if wants[waves::TRIANGLE] {
+                let mut bare = Wave::<_, { waves::TRIANGLE }>(course.walk(begin));
+                self.waves[waves::TRIANGLE].give(self.place, &mut triangle[range.clone()], &mut bare);
+            }
+            if wants[waves::SINE] {
+                let mut bare = Wave::<_, { waves::SINE }>(course.walk(begin));
+                self.waves[waves::SINE].give(self.place, &mut sine[range.clone()], &mut bare);
+            }
+            for debt in &self.debts[..self.debt_count] {
+                let Debt { wave, frame, lane, late } = debt;
+                let wave = *wave as usize % WAVES;
+                self.waves[wave].mend_late(self.place, &mut out[wave][range.clone()], *frame as usize, *lane as usize, late);
+            }
+            self.place = moved(self.place, piece);
+            begin += piece;
         }
     }
-}
 
-/// Half a turn below the phase at which the square falls.
-#[inline(always)]
-fn threshold<L: Lanes>(width: L) -> Ints<L> {
-    Ints::rounded(width.map(|width| (width - 0.5) * TURN))
-}
-
-#[inline(always)]
-fn saw(phase: i32) -> f32 {
-    phase as f32 * (2.0 / TURN)
-}
-
-#[inline(always)]
-fn triangle(phase: i32) -> f32 {
-    let saw = saw(phase);
-    let size = f32::from_bits(saw.to_bits() & 0x7fff_ffff);
-    let folded = if size > 0.5 { 2.0 - 2.0 * size } else { 2.0 * size };
-    f32::from_bits(folded.to_bits() | saw.to_bits() & 0x8000_0000)
-}
-
-#[inline(always)]
-fn is_high(phase: i32, threshold: i32) -> bool {
-    (phase ^ i32::MIN) < threshold
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments, reason = "one event in a frame of a piece of a run")]
+    fn mend(&mut self, wave: usize, corner: bool, lane: usize, frame: usize, piece: usize, time: f32, amount: f32) {
+        let slot = moved(self.place, frame);
+        let late = self.waves[wave].mend(self.residuals, corner, slot, lane, time, amount);
+        if piece == 1 {
+            // The bare frames before this one are in already.
+            self.waves[wave].mend_late(slot, &mut [], 0, lane, &late);
+        } else if let Some(debt) = self.debts.get_mut(self.debt_count) {
+            *debt = Debt { wave: wave as u8, frame: frame as u8, lane: lane as u8, late };
+            self.debt_count += 1;
+        }
+    }
 }
 
 struct Vco<L> {
-    residuals: &'static Residuals,
     /// Steps of the phase a frame and Hz.
     per_hertz: f32,
     phase: Ints<L>,
@@ -178,188 +342,140 @@ struct Vco<L> {
     step: Ints<L>,
     width: Ints<L>,
     sync: L,
-    /// The ways of the last frames, so that a wave that nobody heard can be caught up with.
-    past: [Way<L>; TAPS],
-    /// Where in `past` the next goes.
-    at: usize,
+    past: Past<L>,
+    /// Frames of an even course that `past` does not have yet.
+    owed: usize,
     /// The waves that were wanted last.
-    heard: [bool; 4],
-    waves: [Mended<L>; 4],
+    heard: [bool; WAVES],
+    sound: Sound<L>,
+}
+
+/// A wave that has stood still at phase 0.
+fn resting<L: Lanes>(wave: usize) -> L {
+    L::splat(if wave == waves::SQUARE { 1.0 } else { 0.0 })
 }
 
 impl<L: Lanes> Make for Vco<L> {
     fn make(prepare: &Prepare<'_>) -> Self {
         let zero = Ints::splat(0);
         Self {
-            residuals: Residuals::shared(),
             per_hertz: TURN / prepare.rate,
             phase: zero,
             step: zero,
             width: zero,
             sync: L::splat(0.0),
-            past: [Way { from: zero, step: zero, sync: L::splat(-1.0), widths: [zero; 2] }; TAPS],
-            at: 0,
-            heard: [false; 4],
-            waves: std::array::from_fn(|wave| Mended::new(L::splat(if wave == SQUARE.index { 1.0 } else { 0.0 }))),
+            past: Past { phase: [zero; TAPS + 1], step: [zero; TAPS + 1], sync: [L::splat(-1.0); TAPS], width: [zero; TAPS + 1] },
+            owed: 0,
+            heard: [false; WAVES],
+            sound: Sound {
+                residuals: Residuals::shared(),
+                place: 0,
+                waves: std::array::from_fn(|wave| Mended::new(resting(wave))),
+                debts: [Debt::default(); LATE],
+                debt_count: 0,
+            },
         }
     }
 }
 
+/// Steps of the phase a frame.
+#[inline(always)]
+fn step_of<L: Lanes>(per_hertz: f32, pitch: L, fm: L) -> Ints<L> {
+    // Half a turn a frame is the end; the greatest `f32` below it keeps the whole number in range.
+    Ints::rounded(pitch.zip(fm, |pitch, fm| (pitch + pitch * fm) * per_hertz).clamp(-2_147_483_520.0, 2_147_483_520.0))
+}
+
 impl<L: Lanes> Vco<L> {
-    #[inline(always)]
-    fn step_of(&self, pitch: L, fm: L) -> Ints<L> {
-        let per_hertz = self.per_hertz;
-        // Half a turn a frame is the end; the greatest `f32` below it keeps the whole number in range.
-        Ints::rounded(pitch.zip(fm, |pitch, fm| (pitch + pitch * fm) * per_hertz).clamp(-2_147_483_520.0, 2_147_483_520.0))
-    }
-
-    /// Goes one way with these waves, gives the next frame of each, and returns the phase reached.
-    #[inline(always)]
-    fn go(&mut self, way: &Way<L>, wants: [bool; 4], mut give: impl FnMut(Output, L)) -> Ints<L> {
-        let mut to = way.from.plus(way.step);
-        let mut busy = Ints::from_mask(way.sync.gt(L::splat(-0.5)));
-        if wants[SAW.index] {
-            let turned = way.from.zip(to, |a, b| a ^ b).zip(way.step.zip(to, |a, b| a ^ b), |a, b| a & b);
-            busy = busy.zip(turned, |a, b| a | b);
+    /// Writes down the even frames that were only counted.
+    fn settle(&mut self) {
+        let frames = if self.owed < TAPS { self.owed } else { TAPS };
+        self.owed = 0;
+        if frames == 0 {
+            return;
         }
-        if wants[SQUARE.index] {
-            let edge = |phase: Ints<L>, width: Ints<L>| phase.zip(width, |phase, width| -i32::from(is_high(phase, width)));
-            let changed = edge(way.from, way.widths[0]).zip(edge(to, way.widths[1]), |a, b| a ^ b);
-            let passed = way.from.zip(to, |a, b| a ^ b);
-            busy = busy.zip(changed, |a, b| a | b).zip(passed, |a, b| a | b);
+        for at in self.past.shift(frames)..TAPS {
+            self.past.phase[at] = self.phase.minus(self.step.times((TAPS - at) as i32));
+            self.past.step[at] = self.step;
+            self.past.sync[at] = L::splat(-1.0);
+            self.past.width[at] = self.width;
         }
-        if wants[TRIANGLE.index] {
-            let corner = way.from.zip(to, |a, b| a.wrapping_add(QUARTER) ^ b.wrapping_add(QUARTER));
-            busy = busy.zip(corner, |a, b| a | b);
-        }
-        let busy = busy.negative();
-        if busy.any() {
-            for lane in busy.lanes().lanes() {
-                let reached = self.mend(way, lane, wants);
-                to.set_lane(lane, reached);
-            }
-        }
-        if wants[SAW.index] {
-            give(SAW, self.waves[SAW.index].next(to.to_lanes(saw)));
-        }
-        if wants[SQUARE.index] {
-            let high = to.zip(way.widths[1], |phase, width| i32::from(is_high(phase, width)));
-            give(SQUARE, self.waves[SQUARE.index].next(high.to_lanes(|high| if high == 1 { 1.0 } else { -1.0 })));
-        }
-        if wants[TRIANGLE.index] {
-            give(TRIANGLE, self.waves[TRIANGLE.index].next(to.to_lanes(triangle)));
-        }
-        if wants[SINE.index] {
-            give(SINE, self.waves[SINE.index].next(to.to_lanes(|phase| sin_turn(phase as f32 * (1.0 / TURN)))));
-        }
-        to
-    }
-
-    /// Mends what happens on one lane's way; the phase reached.
-    #[inline(always)]
-    fn mend(&mut self, way: &Way<L>, lane: usize, wants: [bool; 4]) -> i32 {
-        let (from, step, sync) = (way.from.lane(lane), way.step.lane(lane), *way.sync.lane_ref(lane));
-        let widths = [0, 1].map(|end| i64::from(way.widths[end].lane(lane)) + (1 << 31));
-        let slope = step.unsigned_abs() as f32 * (1.0 / TURN);
-        let whole = Leg { from, step, begin: 0.0, end: 1.0, widths };
-        if sync < 0.0 && !wants[SQUARE.index] && !wants[TRIANGLE.index] {
-            // The saw alone: what the fat patches are made of.
-            if let Some(time) = whole.half(0)
-                && wants[SAW.index]
-            {
-                self.waves[SAW.index].mend(self.residuals, false, lane, time, if step > 0 { -2.0 } else { 2.0 });
-            }
-            return from.wrapping_add(step);
-        }
-        let mut events = Events { list: [Event::default(); 18], count: 0 };
-        let (legs, count, reached) = if sync >= 0.0 {
-            let middle = widths[0] + ((widths[1] - widths[0]) as f32 * sync) as i64;
-            let first = Leg { step: (step as f32 * sync) as i32, end: sync, widths: [widths[0], middle], ..whole };
-            let rest = Leg { from: 0, step: step.wrapping_sub(first.step), begin: sync, widths: [middle, widths[1]], ..whole };
-            let before = from.wrapping_add(first.step);
-            Self::jump(&mut events, before, step, middle, sync);
-            ([first, rest], 2, rest.step)
-        } else {
-            ([whole; 2], 1, from.wrapping_add(step))
-        };
-        for leg in &legs[..count] {
-            let up = leg.step > 0;
-            if wants[SAW.index]
-                && let Some(time) = leg.half(0)
-            {
-                events.push(SAW, false, time, if up { -2.0 } else { 2.0 });
-            }
-            if wants[SQUARE.index] {
-                leg.edges(&mut events);
-            }
-            if wants[TRIANGLE.index] {
-                if let Some(time) = leg.half(QUARTER) {
-                    events.push(TRIANGLE, true, time, -8.0 * slope);
-                }
-                if let Some(time) = leg.zero(QUARTER) {
-                    events.push(TRIANGLE, true, time, 8.0 * slope);
-                }
-            }
-        }
-        for event in &events.list[..events.count] {
-            if wants[event.wave] {
-                self.waves[event.wave].mend(self.residuals, event.corner, lane, event.time, event.amount);
-            }
-        }
-        reached
-    }
-
-    /// What a sync does to each wave at this phase.
-    #[inline(always)]
-    fn jump(events: &mut Events, before: i32, step: i32, width: i64, time: f32) {
-        let slope = step as f32 * (1.0 / TURN);
-        events.push(SAW, false, time, -saw(before));
-        if i64::from(before as u32) >= width {
-            events.push(SQUARE, false, time, 2.0);
-        }
-        events.push(TRIANGLE, false, time, -triangle(before));
-        // From the falling half of the triangle to the rising one.
-        if before.wrapping_add(QUARTER) < 0 {
-            events.push(TRIANGLE, true, time, 8.0 * slope);
-        }
-        let turn = turns(before);
-        events.push(SINE, false, time, -sin_turn(turn));
-        events.push(SINE, true, time, std::f32::consts::TAU * slope * (1.0 - sin_turn(turn + 0.25)));
+        self.past.phase[TAPS] = self.phase;
+        self.past.step[TAPS] = self.step;
+        self.past.width[TAPS] = self.width;
     }
 
     /// Makes waves that are wanted from now on what they would be had they been wanted before.
-    #[inline(always)]
-    fn listen(&mut self, wants: [bool; 4]) {
-        if wants == self.heard {
-            return;
-        }
+    fn listen(&mut self, wants: [bool; WAVES]) {
+        self.settle();
         let fresh = std::array::from_fn(|wave| wants[wave] && !self.heard[wave]);
         self.heard = wants;
-        for (wave, _) in self.waves.iter_mut().zip(fresh).filter(|(_, fresh)| *fresh) {
-            *wave = Mended::new(L::splat(0.0));
+        let now = self.sound.place;
+        self.sound.place = moved(now, TAPS);
+        for (wave, _) in self.sound.waves.iter_mut().zip(fresh).filter(|(_, fresh)| *fresh) {
+            wave.start(self.sound.place, LaneMask::ALL, L::splat(0.0));
         }
-        for ago in 0..TAPS {
-            let way = self.past[(self.at + ago) % TAPS];
-            self.go(&way, fresh, |_, _| {});
+        let mut at = 0;
+        while at < TAPS {
+            let mut unheard = [[L::splat(0.0); RUN]; WAVES];
+            let frames = run_from(self.sound.place).min(TAPS - at);
+            let mut out = unheard.each_mut().map(|out| &mut out[..frames]);
+            self.sound.run(&Written { past: &self.past, at }, fresh, true, frames, &mut out);
+            at += frames;
+        }
+        self.sound.place = now;
+    }
+}
+
+/// A function of two signals in some frames of the call.
+#[inline(always)]
+fn each<L: Lanes>(a: Signal<'_, L>, b: Signal<'_, L>, range: Range<usize>, mut f: impl FnMut(usize, L, L)) {
+    match (a, b) {
+        (Signal::Held(a), Signal::Held(b)) => {
+            for (at, _) in range.enumerate() {
+                f(at, a, b);
+            }
+        }
+        (Signal::Moving(a), Signal::Held(b)) => {
+            for (at, a) in a[range].iter().enumerate() {
+                f(at, *a, b);
+            }
+        }
+        (Signal::Held(a), Signal::Moving(b)) => {
+            for (at, b) in b[range].iter().enumerate() {
+                f(at, a, *b);
+            }
+        }
+        (Signal::Moving(a), Signal::Moving(b)) => {
+            for (at, (a, b)) in a[range.clone()].iter().zip(&b[range]).enumerate() {
+                f(at, *a, *b);
+            }
         }
     }
+}
+
+/// When, between two frames, a signal passes 0 upwards on a straight line; −1 where it does not.
+#[inline(always)]
+fn passes<L: Lanes>(last: L, now: L) -> L {
+    last.zip(now, |a, b| if (a <= 0.0) & (b > 0.0) { a / (a - b) } else { -1.0 })
 }
 
 impl<L: Lanes> Kernel<L> for Vco<L> {
     fn reset(&mut self, lanes: LaneMask, _: Seed) {
+        self.settle();
         let zero = Ints::splat(0);
         self.phase = zero.pick(lanes, self.phase);
         self.step = zero.pick(lanes, self.step);
         self.width = zero.pick(lanes, self.width);
         self.sync = L::splat(0.0).pick(lanes, self.sync);
-        for way in &mut self.past {
-            way.from = zero.pick(lanes, way.from);
-            way.step = zero.pick(lanes, way.step);
-            way.sync = L::splat(-1.0).pick(lanes, way.sync);
-            way.widths = way.widths.map(|width| zero.pick(lanes, width));
+        let past = &mut self.past;
+        for ints in past.phase.iter_mut().chain(&mut past.step).chain(&mut past.width) {
+            *ints = zero.pick(lanes, *ints);
         }
-        for (wave, mended) in self.waves.iter_mut().enumerate() {
-            mended.start(lanes, L::splat(if wave == SQUARE.index { 1.0 } else { 0.0 }));
+        for sync in &mut past.sync {
+            *sync = L::splat(-1.0).pick(lanes, *sync);
+        }
+        for (wave, mended) in self.sound.waves.iter_mut().enumerate() {
+            mended.start(self.sound.place, lanes, resting(wave));
         }
     }
 
@@ -367,48 +483,88 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
     fn process(&mut self, io: &mut Io<'_, L>) {
         let (pitch, fm, width, sync) = (io.input(PITCH), io.input(FM), io.input(PULSE_WIDTH), io.input(SYNC));
         let wants = [SAW, SQUARE, TRIANGLE, SINE].map(|wave| io.wants(wave));
-        self.listen(wants);
-        let moves = pitch.held().is_none() || fm.held().is_none();
-        let mut next = self.step_of(pitch.at(0), fm.at(0));
-        let mut way = Way { from: self.phase, step: self.step, sync: L::splat(-1.0), widths: [self.width, threshold(width.at(0))] };
-        let mut last_sync = self.sync;
-        let frames = io.frames();
-        let outputs = io.outputs::<4>();
-        #[allow(clippy::needless_range_loop, reason = "only the wanted outputs are written")]
-        for frame in 0..frames {
-            if frame > 0 && width.held().is_none() {
-                way.widths[1] = threshold(width.at(frame));
-            }
-            // Where between the two frames it passed 0 on a straight line.
-            let next_sync = sync.at(frame);
-            way.sync = last_sync.zip(next_sync, |a, b| if (a <= 0.0) & (b > 0.0) { a / (a - b) } else { -1.0 });
-            last_sync = next_sync;
-            if frame + TAPS >= frames {
-                let past = &mut self.past[self.at];
-                past.from = way.from;
-                past.step = way.step;
-                past.sync = way.sync;
-                past.widths[0] = way.widths[0];
-                past.widths[1] = way.widths[1];
-                self.at = (self.at + 1) % TAPS;
-            }
-            if frame > 0 && moves {
-                next = self.step_of(pitch.at(frame), fm.at(frame));
-            }
-            way.from = self.go(&way, wants, |wave, x| outputs[wave.index][frame] = x);
-            way.widths[0] = way.widths[1];
-            way.step = next;
+        if wants != self.heard {
+            self.listen(wants);
         }
-        self.phase = way.from;
-        self.step = way.step;
-        self.width = way.widths[0];
-        self.sync = last_sync;
+        let frames = io.frames();
+        let mut outputs = io.outputs::<WAVES>();
+        let steady = match (pitch.held(), fm.held(), width.held(), sync.held()) {
+            (Some(pitch), Some(fm), Some(width), Some(sync)) => {
+                let even = step_of(self.per_hertz, pitch, fm).is(self.step) && threshold(width).is(self.width);
+                even && !passes(self.sync, sync).gt(L::splat(-0.5)).any()
+            }
+            _ => false,
+        };
+        let mut done = 0;
+        while done < frames {
+            let run = run_from(self.sound.place).min(frames - done);
+            let mut out = outputs.each_mut().map(|out| &mut out[done..done + run]);
+            if steady {
+                let course = Even { phase: self.phase, step: self.step, width: self.width };
+                self.sound.run(&course, wants, false, run, &mut out);
+                self.phase = self.phase.plus(self.step.times(run as i32));
+                self.owed += run;
+            } else {
+                self.settle();
+                let syncs = self.write(pitch, fm, width, sync, done, run);
+                self.sound.run(&Written { past: &self.past, at: TAPS - run }, wants, syncs, run, &mut out);
+            }
+            done += run;
+        }
+        self.sync = sync.at(frames - 1);
+    }
+}
+
+impl<L: Lanes> Vco<L> {
+    /// Writes down the ways of some frames of the call; whether there are syncs in them.
+    #[inline(always)]
+    fn write(
+        &mut self,
+        pitch: Signal<'_, L>,
+        fm: Signal<'_, L>,
+        width: Signal<'_, L>,
+        sync: Signal<'_, L>,
+        done: usize,
+        run: usize,
+    ) -> bool {
+        let begin = self.past.shift(run);
+        let range = done..done + run;
+        each(pitch, fm, range.clone(), |at, pitch, fm| self.past.step[begin + 1 + at] = step_of(self.per_hertz, pitch, fm));
+        let mut passing = L::Mask::default();
+        if sync.held().is_none() || done == 0 {
+            let mut last = if done == 0 { self.sync } else { sync.at(done - 1) };
+            for at in 0..run {
+                let next = sync.at(done + at);
+                let pass = passes(last, next);
+                self.past.sync[begin + at] = pass;
+                passing = passing.or(pass.gt(L::splat(-0.5)));
+                last = next;
+            }
+        } else {
+            self.past.sync[begin..].fill(L::splat(-1.0));
+        }
+        match width {
+            Signal::Held(width) => self.past.width[begin + 1..].fill(threshold(width)),
+            Signal::Moving(width) => {
+                for (at, width) in width[range].iter().enumerate() {
+                    self.past.width[begin + 1 + at] = threshold(*width);
+                }
+            }
+        }
+        let syncs = passing.any();
+        for at in begin..TAPS {
+            let (from, step) = (self.past.phase[at], self.past.step[at]);
+            self.past.phase[at + 1] = if syncs { reached(from, step, self.past.sync[at]) } else { from.plus(step) };
+        }
+        (self.phase, self.step, self.width) = (self.past.phase[TAPS], self.past.step[TAPS], self.past.width[TAPS]);
+        syncs
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::math::sin_turn;
     use crate::dsp::measure::{alias, amplitude, cents};
     use crate::module::rig::{Cuts, Rig};
 
