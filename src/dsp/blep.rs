@@ -8,6 +8,8 @@
 
 use std::sync::LazyLock;
 
+use crate::base::time::BLOCK;
+
 use super::fft::{Complex, transform};
 use super::lanes::{LaneMask, Lanes};
 
@@ -225,11 +227,12 @@ impl<L: Lanes> Mended<L> {
         let row = if row < PHASES as i32 { row } else { PHASES as i32 - 1 };
         let rest = place - row as f32;
         let (a, b) = (&rows.0[row as usize], &rows.0[row as usize + 1]);
-        // In two loops: the first vectorises, the second cannot.
+        // In two loops: the first vectorises, the second cannot, and must not draw the first with it.
         let mut bent = [0.0; TAPS];
         for tap in 0..TAPS {
             bent[tap] = amount * (a[tap] + rest * (b[tap] - a[tap]));
         }
+        let bent = std::hint::black_box(bent);
         for tap in DELAY..TAPS {
             *self.slots[(slot + tap) % RING].lane_mut(lane) += bent[tap];
         }
@@ -240,6 +243,28 @@ impl<L: Lanes> Mended<L> {
     #[inline(always)]
     pub fn give(&mut self, place: usize, out: &mut [L], bare: &mut impl Bare<L>) {
         let frames = out.len();
+        if L::WIDTH == 1
+            && let Ok(out) = <&mut [L; RUN]>::try_from(&mut *out)
+        {
+            // Side by side in time.
+            let mut bares = [L::splat(0.0); RUN];
+            for frame in 0..RUN {
+                bares[frame] = bare.frame(frame);
+            }
+            for frame in 0..DELAY {
+                out[frame] = self.slots[place + frame];
+            }
+            for frame in DELAY..RUN {
+                out[frame] = self.slots[place + frame] + bares[frame - DELAY];
+            }
+            for frame in 0..RUN {
+                self.slots[place + frame] = L::splat(0.0);
+            }
+            for ahead in 0..DELAY {
+                self.slots[(place + RUN + ahead) % RING] += bares[RUN - DELAY + ahead];
+            }
+            return;
+        }
         let early = if frames < DELAY { frames } else { DELAY };
         let slots = &mut self.slots[place..place + frames];
         for frame in 0..early {
@@ -252,6 +277,23 @@ impl<L: Lanes> Mended<L> {
         }
         for frame in frames - early..frames {
             self.slots[(place + frame + DELAY) % RING] += bare.frame(frame);
+        }
+    }
+
+    /// Gives a whole block where nothing is left to mend. `[audio]`
+    #[inline(always)]
+    pub fn give_smooth(&mut self, place: usize, out: &mut [L; BLOCK], bare: &mut impl Bare<L>) {
+        let zero = L::splat(0.0); // which takes the sign off a 0, as a slot does
+        for ahead in 0..DELAY {
+            let slot = &mut self.slots[(place + ahead) % RING];
+            out[ahead] = *slot;
+            *slot = zero;
+        }
+        for frame in DELAY..BLOCK {
+            out[frame] = zero + bare.frame(frame - DELAY);
+        }
+        for ahead in 0..DELAY {
+            self.slots[(place + BLOCK + ahead) % RING] = zero + bare.frame(BLOCK - DELAY + ahead);
         }
     }
 

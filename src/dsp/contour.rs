@@ -1,5 +1,6 @@
 //! Levels that go somewhere in a given time: what envelopes and slews share.
 
+use super::ints::Ints;
 use super::lanes::{LaneMask, Lanes, Truth};
 use super::math::one_minus_exp;
 
@@ -45,6 +46,12 @@ impl<L: Lanes> Level<L> {
     #[inline(always)]
     pub fn at(&self) -> L {
         self.at
+    }
+
+    /// Whether it is another to the bit. `[audio]`
+    #[inline(always)]
+    pub fn is(&self, other: &Self) -> bool {
+        Ints::bits(self.at).is(Ints::bits(other.at)) && Ints::bits(self.rest).is(Ints::bits(other.rest))
     }
 
     /// Moves it by a step. `[audio]`

@@ -19,7 +19,7 @@ impl<L: Lanes> Ints<L> {
     pub fn rounded(x: L) -> Self {
         Self(x.map(|x| {
             let half = f32::from_bits(x.to_bits() & 0x8000_0000 | 0x3f00_0000);
-            f32::from_bits(((x + half) as i32) as u32)
+            f32::from_bits(truncated(x + half) as u32)
         }))
     }
 
@@ -93,7 +93,19 @@ impl<L: Lanes> Ints<L> {
     /// Whether it is the other in every lane.
     #[inline(always)]
     pub fn is(self, other: Self) -> bool {
-        !self.zip(other, |a, b| -i32::from(a != b)).negative().any()
+        !self.zip(other, |a, b| a ^ b).not_zero().any()
+    }
+
+    /// Where it is not 0.
+    #[inline(always)]
+    pub fn not_zero(self) -> L::Mask {
+        self.map(|x| -i32::from(x != 0)).negative()
+    }
+
+    /// The bits of numbers.
+    #[inline(always)]
+    pub fn bits(x: L) -> Self {
+        Self(x)
     }
 
     /// This where the mask is true, else the other.
@@ -107,6 +119,22 @@ impl<L: Lanes> Ints<L> {
     pub fn pick(self, lanes: LaneMask, other: Self) -> Self {
         Self(self.0.pick(lanes, other.0))
     }
+}
+
+/// What `x as i32` gives. A cast goes lane by lane; this makes vectors.
+///
+/// A number of 64 bits has room for 1.5 · 2⁵² on top, which leaves whole numbers, the nearest, in its low half. Of the way to the
+/// next one, all but a little less than half is taken off before, so that the nearest is the one towards 0.
+#[inline(always)]
+fn truncated(x: f32) -> i32 {
+    const HALF: u64 = 0x3fdf_ffff_e000_0000; // ½ − 2⁻²⁵: less than half by half of the least part that a number about 1 has
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let exact = f64::from(x);
+    let nearly = exact - f64::from_bits(HALF | exact.to_bits() & 0x8000_0000_0000_0000);
+    let whole = (nearly + SHIFT).to_bits() as i32;
+    let whole = if x < 2_147_483_648.0 { whole } else { i32::MAX };
+    let whole = if x > -2_147_483_648.0 { whole } else { i32::MIN };
+    if x.is_nan() { 0 } else { whole }
 }
 
 #[cfg(test)]
@@ -123,6 +151,22 @@ mod tests {
             assert_eq!((ints.lane(2), ints.lane(7)), (x ^ 1, x));
             assert_eq!(ints.pick(LaneMask::one(7), Ints::splat(9)).lane(7), x);
             assert_eq!(ints.negative().lanes().has(7), x < 0);
+        }
+    }
+
+    #[test]
+    fn truncated_is_the_cast() {
+        let specials = [0.0, -0.0, 0.5, 1.0, 0.999_999_94, 8_388_607.5, 8_388_608.0, 16_777_215.0, 2_147_483_520.0, 2_147_483_648.0, 3e9];
+        let bits = (0..=u32::MAX).step_by(1_009).map(f32::from_bits);
+        for x in bits.chain(specials).chain([f32::NAN, f32::INFINITY]) {
+            for x in [x, -x] {
+                assert_eq!(truncated(x), x as i32, "{x}");
+            }
+        }
+        for whole in (1..1 << 25).step_by(63) {
+            for bits in (whole as f32).to_bits() - 1..=(whole as f32).to_bits() + 1 {
+                assert_eq!(truncated(f32::from_bits(bits)), f32::from_bits(bits) as i32);
+            }
         }
     }
 

@@ -53,6 +53,17 @@ impl LaneMask {
         Self(self.0 & !other.0)
     }
 
+    /// Takes the first lane out; for kernels, where an iterator's closures may be compiled apart. `[audio]`
+    #[inline(always)]
+    pub fn take_first(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let lane = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(lane)
+    }
+
     /// The lanes meant, ascending. `[audio]`
     #[inline(always)]
     pub fn lanes(self) -> impl Iterator<Item = usize> {

@@ -5,6 +5,7 @@
 
 pub mod blep;
 pub mod contour;
+pub mod course;
 pub mod edge;
 pub mod fft;
 pub mod ints;
@@ -16,4 +17,5 @@ pub mod math;
 pub mod measure;
 pub mod phase;
 pub mod random;
+pub mod sound;
 pub mod waves;

@@ -108,6 +108,66 @@ impl<L: Lanes> Adsr<L> {
     }
 }
 
+impl<L: Lanes> Adsr<L> {
+    /// One frame of a curve on which nothing attacks and no gate moves.
+    #[inline(always)]
+    fn glide(&mut self, pace: &Pace<L>, sustain: L, high: L::Mask, falls: bool) {
+        let target = high.select(sustain, L::splat(-BELOW));
+        let step = (target - self.level.at()) * high.select(pace.decay, pace.release);
+        self.level.step(step);
+        if falls {
+            let down = high.not().and((self.level.at() + step * L::splat(0.5)).gt(L::splat(0.0)).not());
+            self.level.put(down, L::splat(0.0));
+        }
+    }
+
+    /// Frames of a curve under inputs that hold: the state in registers, and what follows from the gates but once.
+    #[inline(always)]
+    fn coast(&mut self, pace: &Pace<L>, sustain: L, out: &mut [L]) {
+        let (zero, half, one) = (L::splat(0.0), L::splat(0.5), L::splat(1.0));
+        let high = self.gate.is_high();
+        let low = high.not();
+        let aim = high.select(sustain, L::splat(-BELOW));
+        let share = high.select(pace.decay, pace.release);
+        let (mut level, mut attacking) = (self.level, self.attacking);
+        if attacking.any() {
+            for out in out {
+                let step = (attacking.select(L::splat(TOP), aim) - level.at()) * attacking.select(pace.attack, share);
+                level.step(step);
+                let next = level.at() + step * half;
+                let up = attacking.and(next.lt(one).not());
+                level.put(up, one);
+                attacking = attacking.and(up.not());
+                level.put(low.and((level.at() + step * half).gt(zero).not()), zero);
+                *out = level.at();
+            }
+            (self.level, self.attacking) = (level, attacking);
+            return;
+        }
+        self.glide(pace, sustain, high, low.any());
+        if self.level.is(&level) {
+            // It has arrived, and every frame to come is this one.
+            for out in out {
+                *out = level.at();
+            }
+        } else if low.any() {
+            for out in out {
+                let step = (aim - level.at()) * share;
+                level.step(step);
+                level.put(low.and((level.at() + step * half).gt(zero).not()), zero);
+                *out = level.at();
+            }
+            self.level = level;
+        } else {
+            for out in out {
+                level.step((aim - level.at()) * share);
+                *out = level.at();
+            }
+            self.level = level;
+        }
+    }
+}
+
 impl<L: Lanes> Kernel<L> for Adsr<L> {
     fn reset(&mut self, lanes: LaneMask, _: Seed) {
         let others = L::Mask::from_lanes(lanes).not();
@@ -128,24 +188,28 @@ impl<L: Lanes> Kernel<L> for Adsr<L> {
         let (zero, one) = (L::splat(0.0), L::splat(1.0));
         let [out] = io.outputs();
         // While gates stand still and nothing attacks, the edges and ends need no looking for: the same numbers, sooner.
-        let (gate_still, retrigger_still) = (gate.held().is_some(), retrigger.held().is_some());
-        let (mut calm, mut some_fall) = (false, true);
-        for (frame, out) in out.iter_mut().enumerate() {
+        let gates_still = gate.held().is_some() && retrigger.held().is_some();
+        let mut frame = 0;
+        while frame < out.len() {
+            if frame > 0 && gates_still && !self.linear {
+                if let (true, Some(sustain)) = (still, sustain.held()) {
+                    return self.coast(&pace, sustain, &mut out[frame..]);
+                }
+                if !self.attacking.any() {
+                    let high = self.gate.is_high();
+                    let falls = high.not().any();
+                    for at in frame..out.len() {
+                        if !still {
+                            pace = self.pace(attack.at(at), decay.at(at), release.at(at));
+                        }
+                        self.glide(&pace, sustain.at(at), high, falls);
+                        out[at] = self.level.at();
+                    }
+                    return;
+                }
+            }
             if !still && frame > 0 {
                 pace = self.pace(attack.at(frame), decay.at(frame), release.at(frame));
-            }
-            if calm {
-                let high = self.gate.is_high();
-                let target = high.select(sustain.at(frame), L::splat(-BELOW));
-                let part = high.select(pace.decay, pace.release);
-                let step = (target - self.level.at()) * part;
-                self.level.step(step);
-                if some_fall {
-                    let down = high.not().and((self.level.at() + step * L::splat(0.5)).gt(zero).not());
-                    self.level.put(down, zero);
-                }
-                *out = self.level.at();
-                continue;
             }
             let was_high = self.gate.is_high();
             let rises = self.gate.rises(gate.at(frame));
@@ -163,9 +227,8 @@ impl<L: Lanes> Kernel<L> for Adsr<L> {
             self.attacking = self.attacking.and(up.not());
             let down = high.not().and((self.level.at() + half).gt(zero).not());
             self.level.put(down, zero);
-            *out = self.level.at();
-            calm = !self.linear && gate_still && retrigger_still && !self.attacking.any();
-            some_fall = high.not().any();
+            out[frame] = self.level.at();
+            frame += 1;
         }
     }
 

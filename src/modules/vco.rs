@@ -1,14 +1,15 @@
 //! Oscillator.
 
-use std::ops::Range;
-
-use crate::dsp::blep::{Bare, Late, Mended, RUN, Residuals, TAPS, moved, run_from};
+use crate::base::time::BLOCK;
+use crate::dsp::blep::TAPS;
+use crate::dsp::course::{Even, Past, Written};
 use crate::dsp::ints::Ints;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
-use crate::dsp::math::sin_half_turn;
 use crate::dsp::phase::TURN;
-use crate::dsp::waves::{self, EVENTS, Events, QUARTER, WAVES, Way, is_high, reached, saw, saw_jump, threshold, triangle};
+use crate::dsp::sound::Sound;
+use crate::dsp::waves::{WAVES, reached, threshold};
 use crate::module::def::Category;
+use crate::module::isa::whole;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Signal};
 use crate::per_voice;
 
@@ -41,299 +42,6 @@ pub static DEF: ModuleDef =
         .inputs(&[PITCH, FM, PULSE_WIDTH, SYNC])
         .outputs(&[SAW, SQUARE, TRIANGLE, SINE]);
 
-/// Events of a run that are kept until its bare frames are in; where there may be more, a run is one frame.
-const LATE: usize = 128;
-
-/// The ways of the last [`TAPS`] frames, the newest last, so that a wave that nobody heard can be caught up with. All but
-/// `sync` have one more: where the last way ends and how far the next goes.
-struct Past<L> {
-    phase: [Ints<L>; TAPS + 1],
-    step: [Ints<L>; TAPS + 1],
-    sync: [L; TAPS],
-    width: [Ints<L>; TAPS + 1],
-}
-
-impl<L: Lanes> Past<L> {
-    /// Makes room for so many frames at the end; gives where they begin.
-    #[inline(always)]
-    fn shift(&mut self, frames: usize) -> usize {
-        if frames < TAPS {
-            self.phase.copy_within(frames.., 0);
-            self.step.copy_within(frames.., 0);
-            self.sync.copy_within(frames.., 0);
-            self.width.copy_within(frames.., 0);
-        } else {
-            self.phase[0] = self.phase[TAPS];
-            self.step[0] = self.step[TAPS];
-            self.width[0] = self.width[TAPS];
-        }
-        TAPS - frames
-    }
-
-    #[inline(always)]
-    fn way(&self, at: usize, lane: usize) -> Way {
-        Way {
-            from: self.phase[at].lane(lane),
-            step: self.step[at].lane(lane),
-            sync: *self.sync[at].lane_ref(lane),
-            widths: [self.width[at].lane(lane), self.width[at + 1].lane(lane)],
-        }
-    }
-}
-
-/// The course of the phase through some frames.
-trait Course<L> {
-    /// Its steps through time.
-    type Walk: Walk<L>;
-    /// From a frame on.
-    fn walk(&self, begin: usize) -> Self::Walk;
-    /// One lane's way to a frame.
-    fn way(&self, frame: usize, lane: usize) -> Way;
-}
-
-/// Goes through a course frame by frame.
-trait Walk<L> {
-    /// Goes on to a frame of the run: where the way begins, where it ends, how far it goes.
-    fn next(&mut self, frame: usize) -> [Ints<L>; 3];
-    /// Bounds of the square at both ends of the way to this frame.
-    fn widths(&self, frame: usize) -> [Ints<L>; 2];
-    /// When it goes back to 0.
-    fn sync(&self, frame: usize) -> L;
-}
-
-/// Nothing moves and no sync comes.
-#[derive(Clone, Copy)]
-struct Even<L> {
-    phase: Ints<L>,
-    step: Ints<L>,
-    width: Ints<L>,
-}
-
-impl<L: Lanes> Course<L> for Even<L> {
-    type Walk = Self;
-    #[inline(always)]
-    fn walk(&self, begin: usize) -> Self {
-        Self { phase: self.phase.plus(self.step.times(begin as i32)), ..*self }
-    }
-    #[inline(always)]
-    fn way(&self, frame: usize, lane: usize) -> Way {
-        let step = self.step.lane(lane);
-        let from = self.phase.lane(lane).wrapping_add(step.wrapping_mul(frame as i32));
-        Way { from, step, sync: -1.0, widths: [self.width.lane(lane); 2] }
-    }
-}
-
-impl<L: Lanes> Walk<L> for Even<L> {
-    #[inline(always)]
-    fn next(&mut self, frame: usize) -> [Ints<L>; 3] {
-        if L::WIDTH == 1 {
-            // Whole numbers: so the frames are worked out side by side.
-            let from = self.phase.plus(self.step.times(frame as i32));
-            return [from, from.plus(self.step), self.step];
-        }
-        let from = self.phase;
-        self.phase = from.plus(self.step);
-        [from, self.phase, self.step]
-    }
-    #[inline(always)]
-    fn widths(&self, _: usize) -> [Ints<L>; 2] {
-        [self.width; 2]
-    }
-    #[inline(always)]
-    fn sync(&self, _: usize) -> L {
-        L::splat(-1.0)
-    }
-}
-
-/// Ways that stand in [`Past`], from a place there on.
-struct Written<'a, L> {
-    past: &'a Past<L>,
-    at: usize,
-}
-
-impl<'a, L: Lanes> Course<L> for Written<'a, L> {
-    type Walk = Self;
-    #[inline(always)]
-    fn walk(&self, begin: usize) -> Self {
-        Self { past: self.past, at: self.at + begin }
-    }
-    #[inline(always)]
-    fn way(&self, frame: usize, lane: usize) -> Way {
-        self.past.way(self.at + frame, lane)
-    }
-}
-
-impl<L: Lanes> Walk<L> for Written<'_, L> {
-    #[inline(always)]
-    fn next(&mut self, frame: usize) -> [Ints<L>; 3] {
-        let at = self.at + frame;
-        [self.past.phase[at], self.past.phase[at + 1], self.past.step[at]]
-    }
-    #[inline(always)]
-    fn widths(&self, frame: usize) -> [Ints<L>; 2] {
-        let at = self.at + frame;
-        [self.past.width[at], self.past.width[at + 1]]
-    }
-    #[inline(always)]
-    fn sync(&self, frame: usize) -> L {
-        self.past.sync[self.at + frame]
-    }
-}
-
-/// One bare wave along a course.
-struct Wave<W, const WAVE: usize>(W);
-
-impl<L: Lanes, W: Walk<L>, const WAVE: usize> Bare<L> for Wave<W, WAVE> {
-    #[inline(always)]
-    fn frame(&mut self, frame: usize) -> L {
-        let [_, to, _] = self.0.next(frame);
-        match WAVE {
-            waves::SAW => to.to_lanes(saw),
-            waves::SQUARE => {
-                let high = to.zip(self.0.widths(frame)[1], |phase, width| i32::from(is_high(phase, width)));
-                high.to_lanes(|high| if high == 1 { 1.0 } else { -1.0 })
-            }
-            waves::TRIANGLE => to.to_lanes(triangle),
-            _ => to.to_lanes(|phase| sin_half_turn(phase as f32 * (1.0 / TURN))),
-        }
-    }
-}
-
-/// What an event adds later to frames that have their bare wave then.
-#[derive(Clone, Copy, Default)]
-struct Debt {
-    wave: u8,
-    frame: u8,
-    lane: u8,
-    late: Late,
-}
-
-/// The waves on their way out.
-struct Sound<L> {
-    residuals: &'static Residuals,
-    /// Where on their rings the next frame lies.
-    place: usize,
-    waves: [Mended<L>; WAVES],
-    debts: [Debt; LATE],
-    debt_count: usize,
-}
-
-impl<L: Lanes> Sound<L> {
-    /// Where on their ways through a run lanes have events: bit t is frame t.
-    #[inline(always)]
-    fn busy(course: &impl Course<L>, wants: [bool; WAVES], syncs: bool, frames: usize) -> Ints<L> {
-        let mut walk = course.walk(0);
-        let mut busy = Ints::splat(0);
-        for frame in 0..frames {
-            let [from, to, step] = walk.next(frame);
-            let mut now = Ints::splat(0);
-            if syncs {
-                now = Ints::from_mask(walk.sync(frame).gt(L::splat(-0.5)));
-            }
-            if wants[waves::SAW] {
-                let turned = from.zip(to, |a, b| a ^ b).zip(step.zip(to, |a, b| a ^ b), |a, b| a & b);
-                now = now.zip(turned, |a, b| a | b);
-            }
-            if wants[waves::SQUARE] {
-                let [width_from, width_to] = walk.widths(frame);
-                let edge = |phase: Ints<L>, width: Ints<L>| phase.zip(width, |phase, width| -i32::from(is_high(phase, width)));
-                let changed = edge(from, width_from).zip(edge(to, width_to), |a, b| a ^ b);
-                let passed = from.zip(to, |a, b| a ^ b);
-                now = now.zip(changed, |a, b| a | b).zip(passed, |a, b| a | b);
-            }
-            if wants[waves::TRIANGLE] {
-                let corner = from.zip(to, |a, b| a.wrapping_add(QUARTER) ^ b.wrapping_add(QUARTER));
-                now = now.zip(corner, |a, b| a | b);
-            }
-            busy = busy.zip(now, |busy, now| ((busy as u32) >> 1) as i32 | now & i32::MIN);
-        }
-        let unused = (RUN - frames) as u32;
-        busy.map(|busy| ((busy as u32) >> unused) as i32)
-    }
-
-    /// Works out a run of these waves.
-    #[inline(always)]
-    fn run(&mut self, course: &impl Course<L>, wants: [bool; WAVES], syncs: bool, frames: usize, out: &mut [&mut [L]; WAVES]) {
-        let events_in_a_way = match (syncs, wants) {
-            (true, _) => EVENTS,
-            (false, [saw, square, triangle, _]) => usize::from(saw) + 3 * usize::from(square) + 2 * usize::from(triangle),
-        };
-        let saw_alone = events_in_a_way == 1;
-        let (mut list, mut count, mut ways) = ([(0u32, 0usize); RUN], 0, 0);
-        if events_in_a_way > 0 {
-            let busy = Self::busy(course, wants, syncs, frames);
-            for lane in 0..L::WIDTH {
-                let frames = busy.lane(lane) as u32;
-                list[count % RUN] = (frames, lane);
-                count += usize::from(frames != 0);
-                ways += frames.count_ones() as usize;
-            }
-        }
-        let piece = if ways * events_in_a_way > LATE { 1 } else { frames };
-        let mut begin = 0;
-        while begin < frames {
-            self.debt_count = 0;
-            for &(busy, lane) in &list[..count] {
-                let mut rest = if piece == frames { busy } else { busy & 1 << begin };
-                while rest != 0 {
-                    let frame = rest.trailing_zeros() as usize;
-                    rest &= rest - 1;
-                    let way = course.way(frame, lane);
-                    if saw_alone {
-                        let (time, amount) = saw_jump(way.from, way.step);
-                        self.mend(waves::SAW, false, lane, frame - begin, piece, time, amount);
-                    } else {
-                        for event in Events::of(&way, wants).all() {
-                            if wants[event.wave] {
-                                self.mend(event.wave, event.corner, lane, frame - begin, piece, event.time, event.amount);
-                            }
-                        }
-                    }
-                }
-            }
-            let range = begin..begin + piece;
-            let [saw, square, triangle, sine] = out;
-            if wants[waves::SAW] {
-                let mut bare = Wave::<_, { waves::SAW }>(course.walk(begin));
-                self.waves[waves::SAW].give(self.place, &mut saw[range.clone()], &mut bare);
-            }
-            if wants[waves::SQUARE] {
-                let mut bare = Wave::<_, { waves::SQUARE }>(course.walk(begin));
-                self.waves[waves::SQUARE].give(self.place, &mut square[range.clone()], &mut bare);
-            }
-            if wants[waves::TRIANGLE] {
-                let mut bare = Wave::<_, { waves::TRIANGLE }>(course.walk(begin));
-                self.waves[waves::TRIANGLE].give(self.place, &mut triangle[range.clone()], &mut bare);
-            }
-            if wants[waves::SINE] {
-                let mut bare = Wave::<_, { waves::SINE }>(course.walk(begin));
-                self.waves[waves::SINE].give(self.place, &mut sine[range.clone()], &mut bare);
-            }
-            for debt in &self.debts[..self.debt_count] {
-                let Debt { wave, frame, lane, late } = debt;
-                let wave = *wave as usize % WAVES;
-                self.waves[wave].mend_late(self.place, &mut out[wave][range.clone()], *frame as usize, *lane as usize, late);
-            }
-            self.place = moved(self.place, piece);
-            begin += piece;
-        }
-    }
-
-    #[inline(always)]
-    #[allow(clippy::too_many_arguments, reason = "one event in a frame of a piece of a run")]
-    fn mend(&mut self, wave: usize, corner: bool, lane: usize, frame: usize, piece: usize, time: f32, amount: f32) {
-        let slot = moved(self.place, frame);
-        let late = self.waves[wave].mend(self.residuals, corner, slot, lane, time, amount);
-        if piece == 1 {
-            // The bare frames before this one are in already.
-            self.waves[wave].mend_late(slot, &mut [], 0, lane, &late);
-        } else if let Some(debt) = self.debts.get_mut(self.debt_count) {
-            *debt = Debt { wave: wave as u8, frame: frame as u8, lane: lane as u8, late };
-            self.debt_count += 1;
-        }
-    }
-}
-
 struct Vco<L> {
     /// Steps of the phase a frame and Hz.
     per_hertz: f32,
@@ -343,16 +51,17 @@ struct Vco<L> {
     width: Ints<L>,
     sync: L,
     past: Past<L>,
+    /// The course was even in the last call, and the inputs held these values.
+    steady: bool,
+    inputs: [L; 4],
     /// Frames of an even course that `past` does not have yet.
     owed: usize,
+    /// Frames since which no sync came and since which the width is the same, in `past` too.
+    unsynced: usize,
+    same_width: usize,
     /// The waves that were wanted last.
     heard: [bool; WAVES],
     sound: Sound<L>,
-}
-
-/// A wave that has stood still at phase 0.
-fn resting<L: Lanes>(wave: usize) -> L {
-    L::splat(if wave == waves::SQUARE { 1.0 } else { 0.0 })
 }
 
 impl<L: Lanes> Make for Vco<L> {
@@ -364,25 +73,26 @@ impl<L: Lanes> Make for Vco<L> {
             step: zero,
             width: zero,
             sync: L::splat(0.0),
-            past: Past { phase: [zero; TAPS + 1], step: [zero; TAPS + 1], sync: [L::splat(-1.0); TAPS], width: [zero; TAPS + 1] },
+            past: Past::new(),
+            steady: false,
+            inputs: [L::splat(0.0); 4],
             owed: 0,
+            unsynced: 0,
+            same_width: 0,
             heard: [false; WAVES],
-            sound: Sound {
-                residuals: Residuals::shared(),
-                place: 0,
-                waves: std::array::from_fn(|wave| Mended::new(resting(wave))),
-                debts: [Debt::default(); LATE],
-                debt_count: 0,
-            },
+            sound: Sound::new(),
         }
     }
 }
 
-/// Steps of the phase a frame.
+/// Steps of the phase a frame, the nearest whole number; half a turn is the end.
 #[inline(always)]
 fn step_of<L: Lanes>(per_hertz: f32, pitch: L, fm: L) -> Ints<L> {
-    // Half a turn a frame is the end; the greatest `f32` below it keeps the whole number in range.
-    Ints::rounded(pitch.zip(fm, |pitch, fm| (pitch + pitch * fm) * per_hertz).clamp(-2_147_483_520.0, 2_147_483_520.0))
+    let steps = pitch.zip(fm, |pitch, fm| {
+        let x = (pitch + pitch * fm) * per_hertz;
+        x + f32::from_bits(x.to_bits() & 0x8000_0000 | 0x3f00_0000)
+    });
+    Ints::from_lanes(steps, whole)
 }
 
 impl<L: Lanes> Vco<L> {
@@ -393,15 +103,7 @@ impl<L: Lanes> Vco<L> {
         if frames == 0 {
             return;
         }
-        for at in self.past.shift(frames)..TAPS {
-            self.past.phase[at] = self.phase.minus(self.step.times((TAPS - at) as i32));
-            self.past.step[at] = self.step;
-            self.past.sync[at] = L::splat(-1.0);
-            self.past.width[at] = self.width;
-        }
-        self.past.phase[TAPS] = self.phase;
-        self.past.step[TAPS] = self.step;
-        self.past.width[TAPS] = self.width;
+        self.past.go_on(&self.even(), frames);
     }
 
     /// Makes waves that are wanted from now on what they would be had they been wanted before.
@@ -409,47 +111,35 @@ impl<L: Lanes> Vco<L> {
         self.settle();
         let fresh = std::array::from_fn(|wave| wants[wave] && !self.heard[wave]);
         self.heard = wants;
-        let now = self.sound.place;
-        self.sound.place = moved(now, TAPS);
-        for (wave, _) in self.sound.waves.iter_mut().zip(fresh).filter(|(_, fresh)| *fresh) {
-            wave.start(self.sound.place, LaneMask::ALL, L::splat(0.0));
-        }
-        let mut at = 0;
-        while at < TAPS {
-            let mut unheard = [[L::splat(0.0); RUN]; WAVES];
-            let frames = run_from(self.sound.place).min(TAPS - at);
-            let mut out = unheard.each_mut().map(|out| &mut out[..frames]);
-            self.sound.run(&Written { past: &self.past, at }, fresh, true, frames, &mut out);
-            at += frames;
-        }
-        self.sound.place = now;
+        self.sound.catch_up(&self.past, fresh);
+    }
+
+    /// The course from here on while nothing moves.
+    #[inline(always)]
+    fn even(&self) -> Even<L> {
+        Even { phase: self.phase, step: self.step, width: self.width }
     }
 }
 
-/// A function of two signals in some frames of the call.
-#[inline(always)]
-fn each<L: Lanes>(a: Signal<'_, L>, b: Signal<'_, L>, range: Range<usize>, mut f: impl FnMut(usize, L, L)) {
-    match (a, b) {
-        (Signal::Held(a), Signal::Held(b)) => {
-            for (at, _) in range.enumerate() {
-                f(at, a, b);
-            }
-        }
-        (Signal::Moving(a), Signal::Held(b)) => {
-            for (at, a) in a[range].iter().enumerate() {
-                f(at, *a, b);
-            }
-        }
-        (Signal::Held(a), Signal::Moving(b)) => {
-            for (at, b) in b[range].iter().enumerate() {
-                f(at, a, *b);
-            }
-        }
-        (Signal::Moving(a), Signal::Moving(b)) => {
-            for (at, (a, b)) in a[range.clone()].iter().zip(&b[range]).enumerate() {
-                f(at, *a, *b);
-            }
-        }
+/// A signal over some frames, without asking in each whether it moves.
+trait Frames<L>: Copy {
+    fn frame(self, at: usize) -> L;
+}
+
+#[derive(Clone, Copy)]
+struct Still<L>(L);
+
+impl<L: Lanes> Frames<L> for Still<L> {
+    #[inline(always)]
+    fn frame(self, _: usize) -> L {
+        self.0
+    }
+}
+
+impl<L: Copy> Frames<L> for &[L] {
+    #[inline(always)]
+    fn frame(self, at: usize) -> L {
+        self[at]
     }
 }
 
@@ -462,21 +152,15 @@ fn passes<L: Lanes>(last: L, now: L) -> L {
 impl<L: Lanes> Kernel<L> for Vco<L> {
     fn reset(&mut self, lanes: LaneMask, _: Seed) {
         self.settle();
+        self.steady = false;
+        self.same_width = 0;
         let zero = Ints::splat(0);
         self.phase = zero.pick(lanes, self.phase);
         self.step = zero.pick(lanes, self.step);
         self.width = zero.pick(lanes, self.width);
         self.sync = L::splat(0.0).pick(lanes, self.sync);
-        let past = &mut self.past;
-        for ints in past.phase.iter_mut().chain(&mut past.step).chain(&mut past.width) {
-            *ints = zero.pick(lanes, *ints);
-        }
-        for sync in &mut past.sync {
-            *sync = L::splat(-1.0).pick(lanes, *sync);
-        }
-        for (wave, mended) in self.sound.waves.iter_mut().enumerate() {
-            mended.start(self.sound.place, lanes, resting(wave));
-        }
+        self.past.reset(lanes);
+        self.sound.reset(lanes);
     }
 
     #[inline(always)]
@@ -487,20 +171,31 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
             self.listen(wants);
         }
         let frames = io.frames();
-        let mut outputs = io.outputs::<WAVES>();
+        let [saw, square, triangle, sine] = io.outputs::<WAVES>();
         let steady = match (pitch.held(), fm.held(), width.held(), sync.held()) {
-            (Some(pitch), Some(fm), Some(width), Some(sync)) => {
-                let even = step_of(self.per_hertz, pitch, fm).is(self.step) && threshold(width).is(self.width);
-                even && !passes(self.sync, sync).gt(L::splat(-0.5)).any()
-            }
+            (Some(pitch), Some(fm), Some(width), Some(sync)) => self.is_steady([pitch, fm, width, sync]),
             _ => false,
         };
+        self.steady &= steady;
+        if steady
+            && wants == [false, false, false, true]
+            && self.sound.sine_is_smooth()
+            && let Ok(out) = <&mut [L; BLOCK]>::try_from(&mut *sine)
+        {
+            let course = self.even();
+            self.sound.lone_sine(&course, out);
+            self.phase = self.phase.plus(self.step.times(BLOCK as i32));
+            self.owed += BLOCK;
+            self.sync = sync.at(0);
+            return;
+        }
         let mut done = 0;
         while done < frames {
-            let run = run_from(self.sound.place).min(frames - done);
-            let mut out = outputs.each_mut().map(|out| &mut out[done..done + run]);
+            let run = self.sound.room().min(frames - done);
+            let end = done + run;
+            let mut out = [&mut saw[done..end], &mut square[done..end], &mut triangle[done..end], &mut sine[done..end]];
             if steady {
-                let course = Even { phase: self.phase, step: self.step, width: self.width };
+                let course = self.even();
                 self.sound.run(&course, wants, false, run, &mut out);
                 self.phase = self.phase.plus(self.step.times(run as i32));
                 self.owed += run;
@@ -509,13 +204,25 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
                 let syncs = self.write(pitch, fm, width, sync, done, run);
                 self.sound.run(&Written { past: &self.past, at: TAPS - run }, wants, syncs, run, &mut out);
             }
-            done += run;
+            done = end;
         }
         self.sync = sync.at(frames - 1);
     }
 }
 
 impl<L: Lanes> Vco<L> {
+    /// Whether the course goes on evenly under inputs that hold.
+    #[inline(always)]
+    fn is_steady(&mut self, inputs: [L; 4]) -> bool {
+        if !(self.steady && (0..4).all(|at| Ints::bits(inputs[at]).is(Ints::bits(self.inputs[at])))) {
+            let [pitch, fm, width, sync] = inputs;
+            let even = step_of(self.per_hertz, pitch, fm).is(self.step) && threshold(width).is(self.width);
+            self.steady = even && !passes(self.sync, sync).gt(L::splat(-0.5)).any();
+            self.inputs = inputs;
+        }
+        self.steady
+    }
+
     /// Writes down the ways of some frames of the call; whether there are syncs in them.
     #[inline(always)]
     fn write(
@@ -529,10 +236,9 @@ impl<L: Lanes> Vco<L> {
     ) -> bool {
         let begin = self.past.shift(run);
         let range = done..done + run;
-        each(pitch, fm, range.clone(), |at, pitch, fm| self.past.step[begin + 1 + at] = step_of(self.per_hertz, pitch, fm));
         let mut passing = L::Mask::default();
-        if sync.held().is_none() || done == 0 {
-            let mut last = if done == 0 { self.sync } else { sync.at(done - 1) };
+        let mut last = if done == 0 { self.sync } else { sync.at(done - 1) };
+        if self.unsynced < TAPS || sync.held().is_none() || passes(last, sync.at(done)).gt(L::splat(-0.5)).any() {
             for at in 0..run {
                 let next = sync.at(done + at);
                 let pass = passes(last, next);
@@ -540,24 +246,46 @@ impl<L: Lanes> Vco<L> {
                 passing = passing.or(pass.gt(L::splat(-0.5)));
                 last = next;
             }
-        } else {
-            self.past.sync[begin..].fill(L::splat(-1.0));
         }
         match width {
-            Signal::Held(width) => self.past.width[begin + 1..].fill(threshold(width)),
+            Signal::Held(width) => {
+                let width = threshold(width);
+                if self.same_width < TAPS || !width.is(self.width) {
+                    for at in begin + 1..=TAPS {
+                        self.past.width[at] = width;
+                    }
+                    self.same_width = if width.is(self.width) { self.same_width + run } else { 0 };
+                }
+            }
             Signal::Moving(width) => {
-                for (at, width) in width[range].iter().enumerate() {
+                for (at, width) in width[range.clone()].iter().enumerate() {
                     self.past.width[begin + 1 + at] = threshold(*width);
                 }
+                self.same_width = 0;
             }
         }
         let syncs = passing.any();
-        for at in begin..TAPS {
-            let (from, step) = (self.past.phase[at], self.past.step[at]);
-            self.past.phase[at + 1] = if syncs { reached(from, step, self.past.sync[at]) } else { from.plus(step) };
+        self.unsynced = if syncs { 0 } else { self.unsynced + run };
+        match (pitch, fm) {
+            (Signal::Held(pitch), Signal::Held(fm)) => self.write_ways(Still(pitch), Still(fm), begin, syncs),
+            (Signal::Held(pitch), Signal::Moving(fm)) => self.write_ways(Still(pitch), &fm[range.clone()], begin, syncs),
+            (Signal::Moving(pitch), Signal::Held(fm)) => self.write_ways(&pitch[range.clone()], Still(fm), begin, syncs),
+            (Signal::Moving(pitch), Signal::Moving(fm)) => self.write_ways(&pitch[range.clone()], &fm[range.clone()], begin, syncs),
         }
         (self.phase, self.step, self.width) = (self.past.phase[TAPS], self.past.step[TAPS], self.past.width[TAPS]);
         syncs
+    }
+
+    #[inline(always)]
+    fn write_ways(&mut self, pitch: impl Frames<L>, fm: impl Frames<L>, begin: usize, syncs: bool) {
+        let past = &mut self.past;
+        let (mut phase, mut step) = (past.phase[begin], past.step[begin]);
+        for at in 0..TAPS - begin {
+            phase = if syncs { reached(phase, step, past.sync[begin + at]) } else { phase.plus(step) };
+            past.phase[begin + 1 + at] = phase;
+            step = step_of(self.per_hertz, pitch.frame(at), fm.frame(at));
+            past.step[begin + 1 + at] = step;
+        }
     }
 }
 
