@@ -116,8 +116,10 @@ impl<L: Lanes> Ladder<L> {
         let (four, six, ceiling) = (L::splat(4.0), L::splat(6.0), L::splat(CEILING));
         for frame in 0..frames {
             if let (Signal::Moving(hertz), 0) = (cutoff, frame % CHUNK) {
-                for (shape, hertz) in shapes.iter_mut().zip(&hertz[frame..]) {
-                    *shape = Shape::new(*hertz * self.per_hertz);
+                for at in 0..CHUNK {
+                    if let Some(hertz) = hertz.get(frame + at) {
+                        shapes[at] = Shape::new(*hertz * self.per_hertz);
+                    }
                 }
             }
             let shape = shapes[frame % CHUNK];
@@ -130,29 +132,30 @@ impl<L: Lanes> Ladder<L> {
                 None => factor(drive.at(frame)),
             };
             let g = shape.g;
-            let g2 = g * g;
-            let g4 = g2 * g2;
-            let stay = one - g;
-            // What each stage would give were nothing to come in: y_i = g^i · v + rest_i.
+            let (g2, stay) = (g * g, one - g);
+            let (g3, g4) = (g2 * g, g2 * g2);
+            let over = one + k * g4;
+            let (limit, square) = (over.map(|over| 3.0 * over), over.map(|over| 27.0 * (over * over)));
+            // What comes round, k times what the fourth stage would give were nothing to come in: the four shares side by side, for the
+            // next frame waits for it.
+            let back = k * stay;
+            let round = (back * s4 + back * g * s3) + (back * g2 * s2 + back * g3 * s1);
+            let push = input.at(frame).tame() * factor - round;
+            // saturate(push / over), with one division for both.
+            let push = push.max(-limit).min(limit);
+            let z = push * push;
+            let v = push * (square + z) / (over * (square + z.map(|z| 9.0 * z)));
+            // What each stage would give were nothing to come in: y_i = g^i · v + rest_i; and where it stands then, s_i = 2 y_i − s_i.
             let rest1 = stay * s1;
             let rest2 = stay * s2 + g * rest1;
             let rest3 = stay * s3 + g * rest2;
             let rest4 = stay * s4 + g * rest3;
-            let over = one + k * g4;
-            let push = input.at(frame).tame() * factor - k * rest4;
-            // saturate(push / over), with one division for both.
-            let limit = over.map(|over| 3.0 * over);
-            let push = push.max(-limit).min(limit);
-            let (z, w) = (push * push, over.map(|over| 27.0 * (over * over)));
-            let v = push * (w + z) / (over * (w + z.map(|z| 9.0 * z)));
-            let y1 = g * v + rest1;
-            let y2 = g2 * v + rest2;
-            let y3 = g2 * g * v + rest3;
-            let y4 = g4 * v + rest4;
-            s1 = y1 + y1 - s1;
-            s2 = y2 + y2 - s2;
-            s3 = y3 + y3 - s3;
-            s4 = y4 + y4 - s4;
+            let (t1, t2, t3, t4) = (rest1 + rest1 - s1, rest2 + rest2 - s2, rest3 + rest3 - s3, rest4 + rest4 - s4);
+            s1 = (g + g) * v + t1;
+            s2 = (g2 + g2) * v + t2;
+            s3 = (g3 + g3) * v + t3;
+            s4 = (g4 + g4) * v + t4;
+            let (y1, y2, y3, y4) = (g * v + rest1, g2 * v + rest2, g3 * v + rest3, g4 * v + rest4);
             let (p, q, r) = (shape.p, shape.q, shape.r);
             let first = p * v + q * y1 + r * y2;
             let second = p * y1 + q * y2 + r * y3;
