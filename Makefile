@@ -1,7 +1,11 @@
 # make play    install what is missing, build, play a demo
 # make test    install what the tests need, run all of them
 # make test-clients    install the music languages, let each play a running rackd
-# make bench   128 voices offline, beside scsynth where it is installed
+# make bench   seven workloads offline, beside every sound server and language that is installed; `make bench ARGS='--only w2 --reps 3'`
+# make counts    instructions that each workload and module takes, beside those that are kept; fails where they differ by 3 %
+# make counts-update    keeps them as they are now
+# make bench-live   voices in real time on a JACK server until it runs dry, beside scsynth and supernova where they are installed
+# make endurance    an hour in real time with notes, values and reloads (MINUTES=60)
 # make check   layout, lints, a build with the fewest features
 #
 # A recipe that lacks something which it may not install prints the one line to type and ends with 3 (`Error 3`); make
@@ -10,7 +14,7 @@
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: play test test-clients bench check
+.PHONY: play test test-clients bench bench-live endurance counts counts-update check
 
 play:
 	@scripts/prepare build
@@ -27,7 +31,25 @@ test-clients:
 
 bench:
 	@scripts/prepare build
-	$(CARGO) bench
+	$(CARGO) bench --bench speed -- $(ARGS)
+
+counts:
+	@scripts/prepare counts
+	$(CARGO) bench --bench counts -- $(ARGS)
+
+counts-update:
+	@scripts/prepare counts
+	$(CARGO) bench --bench counts -- --update
+
+bench-live:
+	@scripts/prepare test
+	@$(CARGO) build --release --quiet
+	@scripts/bench-live
+
+endurance:
+	@scripts/prepare test
+	@$(CARGO) build --release --quiet
+	@scripts/endurance --minutes $(or $(MINUTES),60)
 
 check:
 	@scripts/prepare build

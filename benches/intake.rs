@@ -252,7 +252,7 @@ fn scsynth() -> Option<Side> {
 /// What rackd's own code takes for a value, without the system's part: from its bytes to the engine [ns].
 fn in_process(bundled: usize) -> f64 {
     let (mut engine, doors, door) = Engine::new(48_000.0);
-    let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let mut control =
         Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     control.load("t", PATCH, None).expect("the patch is right");

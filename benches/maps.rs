@@ -18,7 +18,7 @@ const COUNT: usize = 20_000;
 /// So many slots with so many maps each, of which one of the first slot listens to CC 20.
 fn rack(slots: usize, maps: usize) -> (Control, Engine) {
     let (mut engine, doors, door) = Engine::new(48_000.0);
-    let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let mut control = Control::new(CATALOGUE, doors, door, Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     for slot in 0..slots {
         let mut text = "format = 1\n[controls]\na = 0.5\nb = 0.5\n[out]\nin = \"a * b\"\n[map]\n".to_owned();

@@ -31,7 +31,7 @@ impl Large {
             let _ = write!(text, "[global.{name}{}]\ntype = \"onepole\"\nin = \"m100.low * 0.1 + m101.low * 0.1\"\n", 100 + at);
         }
         let (engine, doors, door) = Engine::new(48_000.0);
-        let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+        let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
         let mut control = Control::new(CATALOGUE, doors, door, Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
         assert!(control.load("t", &(text + "[out]\nin = \"m100.low\"\n"), None).is_ok());
         let mut large = Self { control: Mutex::new(control), engine };

@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let patch = patch.ok_or_else(|| mistakes.iter().map(|it| it.message.clone()).collect::<Vec<_>>().join("\n"))?;
 
     let rate = 48_000;
-    let options = Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
+    let options = Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let (plan, _) = compile(&patch, &options, &|_| None, None);
     let (mut engine, mut doors, mut door) = Engine::new(rate as f32);
     door.send(0, plan).map_err(|_| "a plan is in flight")?;

@@ -106,6 +106,12 @@ pub struct Play {
     /// Output channels; without it as many as the rack's slots go to, 2 at least
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub channels: Option<u16>,
+    /// Threads that work on the sound: a number, or auto, one for each of this computer's cores, 4 at most; changes nothing that can be heard
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = parse::threads)]
+    pub threads: usize,
+    /// Refuse no notes and shed no voices where there is too little time for them: it crackles instead
+    #[arg(long)]
+    pub keep_all: bool,
     /// Where to listen for OSC.
     #[command(flatten)]
     pub osc: Listening,
@@ -192,6 +198,9 @@ pub struct Render {
     /// Frames worked out at once, 0.2 s at most; changes nothing that can be heard
     #[arg(long, value_name = "FRAMES", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub buffer: u32,
+    /// Threads that work on it: a number, or auto, one for each of this computer's cores, 4 at most; changes nothing that can be heard
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = parse::threads)]
+    pub threads: usize,
     /// Output channels; without it as many as the rack's slots go to, 2 at least
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub channels: Option<u16>,

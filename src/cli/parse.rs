@@ -61,6 +61,17 @@ pub fn clock(text: &str) -> Result<Reading, String> {
     Reading::of(text).ok_or_else(|| "clock is own, ping, tags or auto".to_owned())
 }
 
+/// A number of threads, or `auto`. `[control]`
+///
+/// # Errors
+/// A sentence that says what is wanted.
+pub fn threads(text: &str) -> Result<usize, String> {
+    if text == "auto" {
+        return Ok(std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)));
+    }
+    text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "1 to 64 threads, or auto".to_owned())
+}
+
 /// A sampling rate, 8000 to 384000, or `48k`, `44.1k` [Hz]. `[control]`
 ///
 /// # Errors

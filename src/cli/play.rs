@@ -28,6 +28,8 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         file: args.file.clone(),
         host,
         channels: args.channels,
+        threads: args.threads,
+        keep_all: args.keep_all,
         osc: args.osc.listen()?,
         peer: Peer { late: args.late, jitter: args.jitter.as_nanos() as i64, clock: PeerClock::new(args.clock), ..Peer::default() },
         midi: Wanted::from_names(&args.midi),

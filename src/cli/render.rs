@@ -55,7 +55,8 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let frames = length(args, score.as_ref(), input.as_ref());
 
     let (mut engine, doors, door) = Engine::new(args.rate as f32);
-    let plan = plan::Options { rate: args.rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
+    engine.employ(args.threads.saturating_sub(1));
+    let plan = plan::Options { rate: args.rate as f32, level: Level::detect(), width: None, tempo: 120.0, shares: args.threads };
     let mut control =
         Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     match playable.clone() {

@@ -15,12 +15,29 @@ use crate::wire::{Arg, Message};
 
 /// Headings, in order, and the names that stand under each; what begins with one of these names and `/` stands there too.
 const GROUPS: [(&str, &[&str]); 8] = [
-    ("engine", &["rate", "now", "load", "voices", "slots", "tempo", "limited", "not-finite"]),
+    (
+        "engine",
+        &[
+            "rate",
+            "now",
+            "load",
+            "load-p50",
+            "load-p99",
+            "load-max",
+            "callbacks",
+            "xruns",
+            "voices",
+            "slots",
+            "tempo",
+            "limited",
+            "not-finite",
+        ],
+    ),
     ("packets", &["packets", "understood", "malformed", "lost"]),
     ("messages", &["messages", "accepted", "refused", "late-dropped"]),
     ("events", &["events", "fed", "merged", "dropped", "waiting", "applied", "overflowed"]),
     ("lateness", &["late", "late-events"]),
-    ("notes", &["leases-over"]),
+    ("notes", &["notes-refused", "notes-replaced", "voices-shed", "leases-over"]),
     ("answers", &["unanswered", "unread", "untold", "unreported"]),
     ("connections", &["connections", "not-allowed", "receive-buffer"]),
 ];
@@ -35,10 +52,17 @@ const SUMS: [(&str, &[&str]); 3] = [
 const BELOW: [(&str, &str, &[&str]); 3] =
     [("packets-by-transport", "packets", &[]), ("malformed", "malformed", &[]), ("refused", "refused", &["refused/clipped"])];
 /// What a name means, where it does not say so itself.
-const MEANINGS: [(&str, &str); 18] = [
+const MEANINGS: [(&str, &str); 25] = [
     ("rate", "frames a second"),
     ("now", "frames played"),
     ("load", "of the time that there is for a block"),
+    ("load-p50", "half of all callbacks took no more"),
+    ("load-p99", "99 of 100 took no more"),
+    ("load-max", "none took more"),
+    ("xruns", "the device ran dry or over"),
+    ("notes-refused", "there was no time for more voices"),
+    ("notes-replaced", "so they took the place of a released one"),
+    ("voices-shed", "there was no time for them"),
     ("limited", "frames in which the limiter worked"),
     ("not-finite", "outputs silenced because they were no numbers"),
     ("lost", "by the system, before rackd could read them"),
@@ -191,7 +215,7 @@ fn table(report: &Report, at: &str, since: Option<(f64, &Report)>, style: Style)
             // Of a name below another only what it adds is shown, a step further in.
             let (indent, short) = name.split_once('/').map_or((2, name.as_str()), |(_, rest)| (4, rest));
             let gap = " ".repeat(22usize.saturating_sub(indent + short.chars().count()));
-            let shown = if name == "load" { format!("{:.1} %", value * 100.0) } else { number(*value) };
+            let shown = if name == "load" || name.starts_with("load-") { format!("{:.1} %", value * 100.0) } else { number(*value) };
             let change = since.map(|(seconds, old)| change(*value - old.get(name).unwrap_or(0.0), seconds));
             let change = change.map_or_else(String::new, |change| format!("  {change:<14}"));
             let meaning = MEANINGS.iter().find(|(known, _)| known == name).map_or("", |(_, meaning)| meaning);

@@ -105,7 +105,9 @@ impl Control {
             if let Act::Knob { slot, .. } | Act::Cell { slot, .. } | Act::NoteSet { slot, .. } = event.act
                 && let Some(of) = self.slots.get_mut(usize::from(slot))
             {
-                of.fed_until = of.fed_until.max(event.at);
+                // What waits for a plan must not keep that plan waiting.
+                let until = if closed { &mut of.held_until } else { &mut of.fed_until };
+                *until = event.at.max(*until);
             }
         }
         let line = &mut self.lines[origin as usize];

@@ -63,6 +63,21 @@ pub(super) fn status(control: &mut Control, call: Call<'_>) -> Result<Vec<Messag
     Ok(vec![Message::new(call.address, values)])
 }
 
+/// `/engine/load`
+pub(super) fn load(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
+    let shares = &control.shown.shares;
+    let number = |x: f32| Value::Number(f64::from(x));
+    let whole = |x: u64| Value::Integer(i64::try_from(x).unwrap_or(i64::MAX));
+    let mut values = vec![whole(shares.callbacks()), number(shares.quantile(0.5)), number(shares.quantile(0.99)), number(shares.most())];
+    values.extend(shares.classes().flat_map(|(end, count)| [number(end), whole(count)]));
+    match call.values {
+        [] => {}
+        [Value::Text(word)] if word == "reset" => shares.forget(),
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, "nothing is wanted, or the word reset")),
+    }
+    Ok(vec![Message::new(call.address, values)])
+}
+
 impl Control {
     /// How rackd fares, as names and numbers. Causes that never came up are left out. `[control]`
     pub fn status(&self) -> Vec<(String, Value)> {
@@ -74,6 +89,11 @@ impl Control {
             ("rate", Value::Number(self.rate())),
             ("now", whole(shown.now())),
             ("load", Value::Number(f64::from(f32::from_bits(shown.load.load(Relaxed))))),
+            ("load-p50", Value::Number(f64::from(shown.shares.quantile(0.5)))),
+            ("load-p99", Value::Number(f64::from(shown.shares.quantile(0.99)))),
+            ("load-max", Value::Number(f64::from(shown.shares.most()))),
+            ("callbacks", whole(shown.shares.callbacks())),
+            ("xruns", whole(shown.xruns.load(Relaxed))),
             ("voices", whole(u64::from(shown.voices.load(Relaxed)))),
             ("slots", whole(self.names.len() as u64)),
             ("tempo", Value::Number(self.tempo)),
@@ -93,6 +113,9 @@ impl Control {
             ("late", whole(counts.late)),
             ("late-dropped", whole(counts.late_dropped)),
             ("late-events", whole(shown.late.load(Relaxed))),
+            ("notes-refused", whole(shown.refused.load(Relaxed))),
+            ("notes-replaced", whole(shown.replaced.load(Relaxed))),
+            ("voices-shed", whole(shown.shed.load(Relaxed))),
             ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
             ("gone", whole(counts.gone)),

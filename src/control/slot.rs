@@ -139,6 +139,8 @@ pub struct Slot {
     pub plays: bool,
     /// The latest time of a value that was given to the engine.
     pub fed_until: SampleTime,
+    /// The same of those that wait for a plan to land.
+    pub held_until: SampleTime,
 }
 
 impl Slot {

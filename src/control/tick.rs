@@ -32,6 +32,9 @@ impl Control {
         self.decide();
         self.watch_clock();
         if !self.is_closed() {
+            for slot in &mut self.slots {
+                slot.fed_until = slot.fed_until.max(std::mem::take(&mut slot.held_until));
+            }
             for line in &mut self.lines {
                 self.counts.fed += line.flush().0 as u64;
             }

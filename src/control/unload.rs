@@ -56,7 +56,7 @@ impl Control {
     /// The engine has let go of a slot.
     pub(super) fn unloaded(&mut self, slot: usize) {
         if let Some(of) = self.slots.get_mut(slot) {
-            (of.leaves, of.plays, of.fed_until) = (false, false, 0);
+            (of.leaves, of.plays, of.fed_until, of.held_until) = (false, false, 0, 0);
         }
         self.remix();
         self.pump();

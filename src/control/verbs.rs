@@ -258,6 +258,12 @@ pub const VERBS: &[Verb] = &[
         engine_verbs::query,
     ),
     direct("/engine/status", "", "Answers with names and numbers, one after another.", engine_verbs::status),
+    direct(
+        "/engine/load",
+        "[reset]",
+        "Answers with callbacks counted, shares of their time (1 is all of it) that half and 99 in 100 did not exceed, the greatest, then classes: where one ends, how many. reset: counts anew from then on.",
+        engine_verbs::load,
+    ),
     direct("/engine/quit", "", "Ends rackd; from this computer only.", engine_verbs::quit),
 ];
 

@@ -24,6 +24,10 @@ pub struct Options {
     pub host: host::Options,
     /// Output channels; `None`: as many as the rack goes to.
     pub channels: Option<u16>,
+    /// Threads that work on the sound, at least 1.
+    pub threads: usize,
+    /// No note is refused and no voice shed, however little time there is.
+    pub keep_all: bool,
     /// Where to listen for OSC, and to whom.
     pub osc: Listen,
     /// How OSC clients are treated that say nothing of themselves.

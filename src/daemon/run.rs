@@ -107,8 +107,10 @@ impl<'a> Daemon<'a> {
         let choice = Choice::make(host);
         let rate = choice.rate;
         let (mut engine, doors, door) = Engine::new(rate as f32);
+        engine.employ(options.threads.saturating_sub(1));
+        engine.keep_all(options.keep_all);
         let shown = Arc::clone(&doors.shown);
-        let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0 };
+        let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0, shares: options.threads };
         let folders = playable.folders();
         let mut control =
             Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });

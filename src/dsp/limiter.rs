@@ -58,6 +58,17 @@ impl Limiter {
         1.0 - self.cut
     }
 
+    /// Whether so many frames whose highest is `peak` pass bit by bit, because nothing is cut: then they have passed, else nothing
+    /// has happened. `[audio]`
+    #[inline(always)]
+    pub fn passes(&mut self, frames: usize, peak: f32, ceiling: f32) -> bool {
+        let passes = self.cut == 0.0 && peak <= ceiling;
+        if passes {
+            self.hold = self.hold.saturating_sub(frames as u32);
+        }
+        passes
+    }
+
     /// One frame, both sides by one gain. What comes out is finite and within ±`ceiling`, whatever comes in; no delay. `[audio]`
     #[inline(always)]
     pub fn frame(&mut self, left: f32, right: f32, ceiling: f32, release_step: f32) -> (f32, f32) {
@@ -104,6 +115,26 @@ mod tests {
     #[test]
     fn what_lies_below_passes_bit_by_bit() {
         assert!(run(tone(0.966)).iter().zip(tone(0.966)).all(|(out, x)| *out == x));
+    }
+
+    #[test]
+    fn blocks_that_pass_are_as_if_they_had_gone_frame_by_frame() {
+        let step = Limiter::release_step(Limiter::RELEASE, RATE);
+        let (mut whole, mut single) = (Limiter::new(RATE), Limiter::new(RATE));
+        let mut passed = 0;
+        for block in 0..400 {
+            let frames: Vec<f32> = (0..64).map(|t| if block % 150 == 20 && t == 9 { 3.0 } else { 0.5 }).collect();
+            let top = frames.iter().fold(0.0, |top, x| peak(top, *x));
+            let want: Vec<f32> = frames.iter().map(|x| single.frame(*x, 0.0, Limiter::CEILING, step).0).collect();
+            if whole.passes(64, top, Limiter::CEILING) {
+                passed += 1;
+                assert_eq!(frames, want);
+            } else {
+                let got: Vec<f32> = frames.iter().map(|x| whole.frame(*x, 0.0, Limiter::CEILING, step).0).collect();
+                assert_eq!(got, want);
+            }
+        }
+        assert!((20..300).contains(&passed), "{passed}");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Memory of a signal.
 
+/// Frames that are written or read at once at best.
+pub const SPAN: usize = 16;
+
 /// A ring that remembers one signal for a bounded time.
 ///
 /// Forgetting costs nothing: what was written before the last [`Line::forget`] is read as 0.
@@ -31,6 +34,87 @@ impl Line {
     pub fn write(&mut self, x: f32) {
         self.memory[(self.written & self.mask) as usize] = x;
         self.written += 1;
+    }
+
+    /// Remembers frames in their order, no more than it was made for. `[audio]`
+    #[inline(always)]
+    pub fn write_all(&mut self, frames: &[f32]) {
+        let at = (self.written & self.mask) as usize;
+        self.written += frames.len() as u64;
+        // The common case without a call for a few bytes.
+        if let (Ok(frames), Some(place)) = (<&[f32; SPAN]>::try_from(frames), self.memory[at..].first_chunk_mut::<SPAN>()) {
+            *place = *frames;
+            return;
+        }
+        let first = frames.len().min(self.memory.len() - at);
+        let (before, after) = frames.split_at(first);
+        self.memory[at..at + first].copy_from_slice(before);
+        self.memory[..after.len()].copy_from_slice(after);
+    }
+
+    /// Frames in the order in which they were written, as many as `spare` is long: the first is what [`Line::ago`] finds `ago` frames
+    /// before the next write, which must not be less than that number. Lies in the memory or, where they are not together there,
+    /// in `spare`. `[audio]`
+    #[inline(always)]
+    pub fn stretch<'a>(&'a self, ago: u32, spare: &'a mut [f32]) -> &'a [f32] {
+        let at = (self.written.wrapping_sub(u64::from(ago)) & self.mask) as usize;
+        if u64::from(ago) <= self.written && at + spare.len() <= self.memory.len() {
+            return &self.memory[at..at + spare.len()];
+        }
+        for (x, ago) in spare.iter_mut().zip((0..=ago).rev()) {
+            *x = self.ago(ago);
+        }
+        spare
+    }
+
+    /// Where the frame lies, or will lie, that comes so many frames after the next write, before it where that is negative: to have it
+    /// brought near. `[audio]`
+    #[inline(always)]
+    pub fn place(&self, ahead: i64) -> &f32 {
+        &self.memory[(self.written.wrapping_add_signed(ahead) & self.mask) as usize]
+    }
+
+    /// What a reader finds that moves along with some frames, up to [`SPAN`] of them: at the first it stands `place` [1/65,536 frame] behind
+    /// it, and farther by `step` at each following one. `written` of these frames were written already; those that a reader meets must
+    /// have been: a place is at least 1 frame then, else more than there are frames. `put` is given where it goes. Between frames as
+    /// [`Line::between`]. `[audio]`
+    #[inline(always)]
+    pub fn along(&self, place: i64, step: i64, written: usize, out: &mut [f32], put: impl Fn(&mut f32, f32)) {
+        let mut done = 0;
+        while done < out.len() {
+            // As long as it passes no frame, what it reads lies side by side.
+            let first = place + step * done as i64;
+            let whole = first >> 16;
+            let mut run = out.len() - done;
+            while run > 1 && (first + step * (run as i64 - 1)) >> 16 != whole {
+                run -= 1;
+            }
+            let mut spare = [0.0; SPAN + 3];
+            let ago = (written + whole as usize + 2 - done) as u32;
+            let x = self.stretch(ago, &mut spare[..run + 3]);
+            let (part, step) = ((first & 0xffff) as i32, step as i32);
+            let between = |at: usize, x: [f32; 4]| {
+                let [d, c, b, a] = x;
+                let part = (part + step * at as i32) as f32 * (1.0 / 65_536.0);
+                let slope = 0.5 * (c - a);
+                let bend = a - 2.5 * b + 2.0 * c - 0.5 * d;
+                let curl = 0.5 * (d - a) + 1.5 * (b - c);
+                b + part * (slope + part * (bend + part * curl))
+            };
+            match (x.first_chunk::<{ SPAN + 3 }>(), out.first_chunk_mut::<SPAN>()) {
+                (Some(x), Some(out)) if run == SPAN => {
+                    for at in 0..SPAN {
+                        put(&mut out[at], between(at, [x[at], x[at + 1], x[at + 2], x[at + 3]]));
+                    }
+                }
+                _ => {
+                    for (at, (out, x)) in out[done..done + run].iter_mut().zip(x.windows(4)).enumerate() {
+                        put(out, between(at, [x[0], x[1], x[2], x[3]]));
+                    }
+                }
+            }
+            done += run;
+        }
     }
 
     /// What was written so many frames before the next write: 1 is the newest; 0 from before it last forgot. `ago` must be
@@ -69,6 +153,62 @@ mod tests {
         line.forget();
         line.write(7.0);
         assert_eq!((line.ago(1), line.ago(2), line.ago(10)), (7.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn stretches_are_what_single_frames_are() {
+        let (mut line, mut other) = (Line::new(40), Line::new(40));
+        let mut written = 0;
+        for length in [3usize, 17, 1, 40, 25, 0, 31, 64] {
+            let frames: Vec<f32> = (0..length).map(|x| (written + x) as f32).collect();
+            line.write_all(&frames);
+            frames.iter().for_each(|x| other.write(*x));
+            written += length;
+            for (ago, long) in [(1u32, 1usize), (40, 40), (33, 20), (40, 3), (7, 7)] {
+                let mut spare = vec![f32::NAN; long];
+                let want: Vec<f32> = (0..long as u32).map(|at| other.ago(ago - at)).collect();
+                assert_eq!(line.stretch(ago, &mut spare), want, "{ago} frames ago, {long} of them");
+            }
+            if length == 25 {
+                line.forget();
+                other.forget();
+            }
+        }
+    }
+
+    #[test]
+    fn a_reader_along_frames_finds_what_it_finds_frame_by_frame() {
+        let frame = |time: u64| ((time * 7919) % 1000) as f32 * 0.001 - 0.5;
+        for (place, step) in
+            [(20i64 << 16, 0i64), (100 << 16 | 77, 180), (90 << 16, -40_000), (60 << 16 | 65_000, 49_000), (20 << 16, -179)]
+        {
+            for written in [0, SPAN] {
+                let (mut line, mut single) = (Line::new(200), Line::new(200));
+                let (mut at, mut time) = (place, 0);
+                for length in [16usize, 16, 3, 9, 16, 16, 1] {
+                    let frames: Vec<f32> = (0..length as u64).map(|at| frame(time + at)).collect();
+                    let want: Vec<f32> = (0..length)
+                        .map(|number| {
+                            let place = at + step * number as i64;
+                            let x = single.between((place >> 16) as u32, (place & 0xffff) as f32 / 65_536.0);
+                            single.write(frames[number]);
+                            x
+                        })
+                        .collect();
+                    let mut got = vec![0.0; length];
+                    if written > 0 {
+                        line.write_all(&frames);
+                    }
+                    line.along(at, step, written.min(length), &mut got, |out, x| *out = x);
+                    if written == 0 {
+                        line.write_all(&frames);
+                    }
+                    assert_eq!(got, want, "{place} by {step}");
+                    at = place;
+                    time += length as u64;
+                }
+            }
+        }
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub struct VoiceAllocator {
     glide_from: Option<f32>,
     /// Where the pitch stood that the patch's own note moves with, in the frame before.
     followed: f32,
+    /// Notes refused, and notes that took another's place, since last asked, because there was no time for more voices.
+    strained: [u64; 2],
 }
 
 /// How one voice of a note begins.
@@ -102,7 +104,7 @@ impl VoiceAllocator {
     pub fn new() -> Self {
         let free = Voice { set: STANDS, ..Voice::default() };
         let (voices, keys) = (vec![free; VOICES], Vec::with_capacity(HELD));
-        Self { voices, keys, sounding: 0, started: 0, last_pitch: None, glide_from: None, followed: 0.0 }
+        Self { voices, keys, sounding: 0, started: 0, last_pitch: None, glide_from: None, followed: 0.0, strained: [0; 2] }
     }
 
     /// The notes that are held, in the order in which they were pressed. `[audio]`
@@ -119,6 +121,18 @@ impl VoiceAllocator {
     pub fn note_of(&self, voice: usize) -> Option<(NoteId, bool)> {
         let voice = self.voices.get(voice).filter(|voice| voice.state != State::Free)?;
         Some((voice.id, voice.state == State::Held))
+    }
+
+    /// Notes refused, and notes that took the place of one that was let go, since last asked, because there was no time for more
+    /// voices. `[audio]`
+    pub fn take_strained(&mut self) -> [u64; 2] {
+        std::mem::take(&mut self.strained)
+    }
+
+    /// How loud a voice is; one that has hardly begun counts as loud. `[audio]`
+    pub fn heard(&self, voices: &dyn Voices, voice: usize, moment: Moment) -> f32 {
+        let young = (YOUNG * moment.rate) as SampleTime;
+        if moment.at.saturating_sub(self.voices[voice].since) < young { f32::INFINITY } else { voices.loudness(voice) }
     }
 
     /// The next note glides from this pitch, whatever else it would do [octaves above C4]; only a glide of no time keeps it from
@@ -152,7 +166,10 @@ impl VoiceAllocator {
         match manner.mode {
             VoiceMode::Poly => self.press_poly(voices, manner, note, moment, gone),
             VoiceMode::Mono | VoiceMode::Legato => {
-                if self.choice(manner).is_some_and(|chosen| chosen.id == note.id) {
+                if moment.strained && self.sounding == 0 {
+                    self.strained[0] += 1;
+                    self.tell(Gone::Stolen(note.id), false, gone);
+                } else if self.choice(manner).is_some_and(|chosen| chosen.id == note.id) {
                     let strike = manner.mode == VoiceMode::Mono || before.is_none();
                     self.play_mono(voices, manner, note, (strike, before.is_some()), moment, gone);
                 }
@@ -171,7 +188,7 @@ impl VoiceAllocator {
         let glide = self.poly_glide(manner, note, moment);
         let mut lead = None;
         for number in 0..unison {
-            let Some(voice) = self.next_voice(manner, count) else { break };
+            let Some(voice) = self.next_voice(manner, count, moment.strained) else { break };
             let lead = *lead.get_or_insert(voice);
             let begin = Begin { lead, unison: (number, unison), glide, afresh: true, strike: true };
             self.begin(voices, manner, note, voice, begin, moment);
@@ -185,10 +202,11 @@ impl VoiceAllocator {
         self.last_pitch = Some(note.pitch);
     }
 
-    /// The lowest voice that is free or was just taken; where the same pitch is struck again, one that it had.
-    fn next_voice(&self, manner: &Manner, count: usize) -> Option<usize> {
+    /// The lowest voice that is free or was just taken; where the same pitch is struck again, one that it had, and where there is no
+    /// time for more, one that was taken.
+    fn next_voice(&self, manner: &Manner, count: usize, strained: bool) -> Option<usize> {
         let first = |also: State| (0..count).find(|voice| [State::Taken, also].contains(&self.voices[*voice].state));
-        first(State::Taken).filter(|_| manner.steal == Steal::Same).or_else(|| first(State::Free))
+        first(State::Taken).filter(|_| manner.steal == Steal::Same || strained).or_else(|| first(State::Free))
     }
 
     fn poly_glide(&mut self, manner: &Manner, note: Held, moment: Moment) -> Option<Glide> {
@@ -215,7 +233,15 @@ impl VoiceAllocator {
         if count - beyond_reach < unison {
             return false;
         }
-        let mut free = count - busy;
+        if moment.strained {
+            let released = self.voices[..count].iter().filter(|voice| voice.state == State::Released).count();
+            if released < unison || manner.steal == Steal::Never {
+                self.strained[0] += 1;
+                return false;
+            }
+            self.strained[1] += 1;
+        }
+        let mut free = if moment.strained { 0 } else { count - busy };
         if manner.steal == Steal::Same {
             let same = |voice: &Voice| voice.state != State::Free && voice.state != State::Taken && voice.pitch == note.pitch;
             while let Some(id) = self.voices[..count].iter().find(|voice| same(voice)).map(|voice| voice.id) {
@@ -245,10 +271,9 @@ impl VoiceAllocator {
     fn victim(&self, voices: &dyn Voices, manner: &Manner, stays: Option<NoteId>, count: usize, moment: Moment) -> Option<NoteId> {
         // A note is as loud as the loudest of its voices.
         let mut loud = [0.0f32; VOICES];
-        if manner.steal == Steal::Quietest {
-            let young = (YOUNG * moment.rate) as SampleTime;
+        if manner.steal == Steal::Quietest || moment.strained {
             for (number, voice) in self.voices[..count].iter().enumerate().filter(|(_, voice)| voice.state != State::Free) {
-                let heard = if moment.at - voice.since < young { f32::INFINITY } else { voices.loudness(number) };
+                let heard = self.heard(voices, number, moment);
                 let most = &mut loud[voice.lead];
                 *most = if heard > *most { heard } else { *most };
             }

@@ -7,6 +7,7 @@ use super::meter::Meters;
 use super::{Event, Report};
 use crate::base::time::SampleTime;
 use crate::rt::beat_line::BeatLine;
+use crate::rt::shares::Shares;
 
 /// How many feeds an engine has, one for each kind of producer.
 pub const FEEDS: usize = 16;
@@ -70,6 +71,16 @@ pub struct Shown {
     pub meters: Meters,
     /// Share of the time that the last callbacks took, as bits of f32; written by the host.
     pub load: AtomicU32,
+    /// The same of each callback; written by the host.
+    pub shares: Shares,
+    /// How often the device ran dry or over; written by the host.
+    pub xruns: AtomicU64,
+    /// Notes refused because there was no time for more voices.
+    pub refused: AtomicU64,
+    /// Notes that took the place of one that was let go, because there was no time for more voices.
+    pub replaced: AtomicU64,
+    /// Voices shed because there was no time for them.
+    pub shed: AtomicU64,
 }
 
 impl Shown {

@@ -3,15 +3,19 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use super::beat::BeatClock;
 use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, Shown};
 use super::event::{ALL_SLOTS, Act, Event, Mix};
+use super::headroom::Headroom;
 use super::master::Master;
-use super::mixer::Mixer;
+use super::mixer::{Mixer, bits};
 use super::queue::EventQueue;
 use super::report::Report;
+use super::shed::Missed;
 use super::strip::{Block, Strip};
+use super::team::Team;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::plan::mixer::SLOTS;
 use crate::plan::{MixPlan, SlotPlan};
@@ -21,12 +25,17 @@ use crate::rt::guard::FlushToZero;
 pub struct Engine {
     rate: f32,
     now: SampleTime,
-    strips: Vec<Strip>,
+    strips: Vec<Box<Strip>>,
+    /// The strips that have a plan, as bits.
+    filled: u64,
+    team: Option<Team>,
     feeds: Vec<rtrb::Consumer<Event>>,
     queue: EventQueue,
     beat: BeatClock,
     master: Master,
     mixer: Mixer,
+    headroom: Headroom,
+    keep_all: bool,
     input: Box<[[f32; BLOCK]; 2]>,
     plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
     home: rtrb::Producer<Box<SlotPlan>>,
@@ -128,12 +137,16 @@ impl Engine {
         let engine = Self {
             rate,
             now: 0,
-            strips: (0..SLOTS as u8).map(Strip::new).collect(),
+            strips: (0..SLOTS as u8).map(|slot| Box::new(Strip::new(slot))).collect(),
+            filled: 0,
+            team: None,
             feeds,
             queue: EventQueue::new(),
             beat: BeatClock::new(120.0, f64::from(rate)),
             master: Master::new(rate),
             mixer: Mixer::new(rate, initial),
+            headroom: Headroom::default(),
+            keep_all: false,
             input: Box::new([[0.0; BLOCK]; 2]),
             plans,
             home,
@@ -165,6 +178,7 @@ impl Engine {
             return;
         }
         let _tiny = FlushToZero::begin();
+        self.shed();
         self.take_events();
         let frames = output.len() / channels;
         if frames == 0 {
@@ -188,32 +202,93 @@ impl Engine {
             self.run_block(block);
             let output = &mut output[done * channels..(done + block.frames) * channels];
             let mix = self.mixer.main();
-            for (at, frame) in output.chunks_exact_mut(channels).enumerate() {
-                let [left, right] = [mix[0][from + at], mix[1][from + at]];
-                match frame {
-                    [mono] => *mono = 0.5 * (left + right),
-                    [first, second, rest @ ..] => {
-                        *first = left;
-                        *second = right;
-                        rest.fill(0.0);
-                    }
-                    [] => {}
-                }
+            let sides = mix[0][from..to].iter().zip(&mix[1][from..to]);
+            match channels {
+                1 => output.iter_mut().zip(sides).for_each(|(mono, (left, right))| *mono = 0.5 * (left + right)),
+                2 => output.as_chunks_mut().0.iter_mut().zip(sides).for_each(|(frame, (left, right))| *frame = [*left, *right]),
+                _ => output.chunks_exact_mut(channels).zip(sides).for_each(|(frame, (left, right))| {
+                    frame.fill(0.0);
+                    (frame[0], frame[1]) = (*left, *right);
+                }),
             }
             self.mixer.add_direct(output, channels, from);
             self.end_mix(block.frames);
             self.now += block.frames as u64;
             done += block.frames;
         }
+        if let Some(team) = &mut self.team {
+            team.end();
+        }
         let shown = &self.out.shown;
         shown.now.store(self.now, Relaxed);
         shown.beat.publish(self.beat.line());
-        shown.voices.store(self.strips.iter().map(Strip::voices).sum::<usize>() as u32, Relaxed);
+        shown.voices.store(bits(self.filled).map(|slot| self.strips[slot].voices()).sum::<usize>() as u32, Relaxed);
         self.master.show(shown);
-        for (strip, meter) in self.strips.iter_mut().zip(&shown.meters.slots) {
-            if strip.plan.is_some() {
-                strip.show(meter);
+        for slot in bits(self.filled) {
+            let strip = &mut self.strips[slot];
+            let [refused, replaced] = strip.take_strained();
+            if refused + replaced > 0 {
+                shown.refused.fetch_add(refused, Relaxed);
+                shown.replaced.fetch_add(replaced, Relaxed);
             }
+            strip.show(&shown.meters.slots[slot]);
+        }
+    }
+
+    /// Shares the work with so many other threads from now on; the samples stay the same. `[control]`
+    pub fn employ(&mut self, others: usize) {
+        self.team = (others > 0).then(|| Team::new(others));
+    }
+
+    /// Whether all that can be shared is shared, worth it or not. `[control]`
+    pub fn share_always(&mut self, always: bool) {
+        if let Some(team) = &mut self.team {
+            team.share_always(always);
+        }
+    }
+
+    /// Whether all notes are played and all voices kept, however little time there is. `[control]`
+    pub fn keep_all(&mut self, keep: bool) {
+        self.keep_all = keep;
+    }
+
+    /// The next callback is due at this moment, for those who work beside it. `[audio]`
+    pub fn expect(&mut self, due: Instant) {
+        if let Some(team) = &self.team {
+            team.expect(due);
+        }
+    }
+
+    /// The device's last callback, of so many frames, took this share of its time. Where that is too much, fewer voices are played; a
+    /// host without a device never says so. `[audio]`
+    pub fn loaded(&mut self, share: f32, frames: usize) {
+        if !self.keep_all {
+            self.headroom.tell(share, frames, self.rate);
+        }
+    }
+
+    /// Sheds voices where there is no time for them, those first that are missed least.
+    fn shed(&mut self) {
+        let voices = self.strips.iter().map(|strip| strip.voices()).sum();
+        let mut most = self.headroom.to_shed(voices, self.now);
+        let block = self.block(0);
+        while most > 0 {
+            let mut least: Option<(usize, Missed)> = None;
+            for (slot, strip) in self.strips.iter().enumerate().filter(|(_, strip)| strip.voices() > 0) {
+                if let Some(it) = strip.least(block)
+                    && least.is_none_or(|(_, least)| it.before(&least))
+                {
+                    least = Some((slot, it));
+                }
+            }
+            let Some((slot, group)) = least else { return };
+            let out = &mut self.out;
+            let done = self.strips[slot].shed(group.first, most, block, &mut |report| out.tell(report));
+            if done == 0 {
+                return;
+            }
+            self.out.shown.shed.fetch_add(done as u64, Relaxed);
+            most -= done;
         }
     }
 
@@ -295,7 +370,7 @@ impl Engine {
             return;
         }
         let of = self.plans.peek().ok().map(|(slot, _)| usize::from(*slot));
-        if of.and_then(|slot| self.strips.get(slot)).is_some_and(Strip::leaves) {
+        if of.and_then(|slot| self.strips.get(slot)).is_some_and(|strip| strip.leaves()) {
             return;
         }
         let Ok((slot, plan)) = self.plans.pop() else { return };
@@ -307,6 +382,7 @@ impl Engine {
         if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
             let _ = self.home.push(old);
         }
+        self.filled |= 1 << slot;
         self.out.tell(Report::Swapped { slot, at: self.now });
     }
 
@@ -336,12 +412,14 @@ impl Engine {
         if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
             let _ = self.home.push(plan);
         }
+        self.filled &= !1u64.checked_shl(slot.into()).unwrap_or(0);
         self.mixer.forget(slot);
         out.tell(Report::Unloaded { slot });
     }
 
     fn block(&self, frames: usize) -> Block {
-        Block { start: self.now, frames, rate: self.rate, tempo: self.beat.tempo() as f32 }
+        let strained = self.headroom.is_strained();
+        Block { start: self.now, frames, rate: self.rate, tempo: self.beat.tempo() as f32, strained }
     }
 
     /// Applies the events of the next block; it ends before the next event that a block cannot hold within.
@@ -366,7 +444,7 @@ impl Engine {
     fn divides_own(&self, act: Act) -> bool {
         match act {
             Act::NoteOn { slot, .. } | Act::NoteOff { slot, .. } | Act::NoteSet { slot, .. } | Act::GlideFrom { slot, .. } => {
-                self.strips.get(slot as usize).is_some_and(Strip::plays_itself)
+                self.strips.get(slot as usize).is_some_and(|strip| strip.plays_itself())
             }
             _ => false,
         }
@@ -389,7 +467,7 @@ impl Engine {
             Act::Clear => {}
             Act::Mix { slot: ALL_SLOTS, what, value, frames } => self.master.set(what, value, frames),
             Act::Mix { slot, what: Mix::Send(to), value, frames } => {
-                let fresh = self.strips.get(usize::from(slot)).is_some_and(Strip::is_fresh);
+                let fresh = self.strips.get(usize::from(slot)).is_some_and(|strip| strip.is_fresh());
                 self.mixer.set_send(slot, to, value, frames, fresh);
             }
             Act::Panic { slot: ALL_SLOTS, .. } => self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell)),
@@ -420,6 +498,9 @@ impl Engine {
     }
 
     fn take_input(&mut self, input: &[f32], channels: usize, from: usize, to: usize) {
+        if input.is_empty() || channels == 0 {
+            return self.input.iter_mut().for_each(|side| side[from..to].fill(0.0));
+        }
         for at in from..to {
             let frame = input.get((at - from) * channels..(at - from + 1) * channels).unwrap_or(&[]);
             let (left, right) = match frame {
@@ -435,12 +516,19 @@ impl Engine {
     fn run_block(&mut self, block: Block) {
         let from = tile_index(block.start);
         let to = from + block.frames;
-        let solo =
-            self.strips.iter().enumerate().fold(0, |bits, (slot, strip)| bits | u64::from(strip.solo && strip.plan.is_some()) << slot);
+        let solo = bits(self.filled).fold(0, |bits, slot| bits | u64::from(self.strips[slot].solo) << slot);
         self.mixer.solo(solo, if solo == 0 { 0 } else { self.fresh() });
         self.mixer.begin(from, to);
+        if let Some(team) = &mut self.team {
+            let out = &mut self.out;
+            let lost = team.run_slots(&mut self.strips, &self.mixer, &self.beat, block, &mut |report| out.tell(report));
+            self.out.shown.unreported.fetch_add(lost, Relaxed);
+        }
         for at in 0..SLOTS {
             let slot = self.mixer.strip_at(at);
+            if self.filled >> slot & 1 == 0 {
+                continue;
+            }
             let strip = &mut self.strips[slot];
             if strip.plan.is_none() || strip.has_left() {
                 continue;
@@ -449,14 +537,12 @@ impl Engine {
             if strip.takes_sound() {
                 strip.input(from, to, self.mixer.input(slot, strip.is_fresh(), &self.input, from, to));
             }
-            if let Some(plan) = &mut strip.plan {
-                for at in 0..plan.pulses.len() {
-                    let pulse = plan.pulses[at];
-                    self.beat.write(pulse, &mut plan.part.wires[pulse.wire as usize], block.start, block.frames);
-                }
-            }
+            strip.write_pulses(&self.beat, block);
             let (hears, early) = (self.mixer.hears(slot), self.mixer.takes_early(slot));
             let out = &mut self.out;
+            if let Some(team) = &mut self.team {
+                team.run_slot(usize::from(slot), strip, block, &mut |report| out.tell(report));
+            }
             if let Some(payload) = strip.run(block, hears, early, self.mixer.taps(), &mut |report| out.tell(report))
                 && let Err(rtrb::PushError::Full(payload)) = self.failures.push(payload)
             {
@@ -465,7 +551,7 @@ impl Engine {
             }
             self.mixer.spread(slot, from, to);
         }
-        for slot in 0..SLOTS {
+        for slot in bits(self.filled) {
             if self.strips[slot].has_left() {
                 self.unload(slot as u8);
             }

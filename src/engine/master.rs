@@ -6,8 +6,10 @@ use super::doors::Shown;
 use super::event::Mix;
 use super::fader::Fader;
 use super::meter::Gauge;
+use super::pass::{Pass, Seen};
 use crate::base::time::BLOCK;
 use crate::dsp::limiter::Limiter;
+use crate::module::isa;
 use crate::plan::line::Law;
 
 /// What all slots go through.
@@ -22,6 +24,7 @@ pub struct Master {
     /// Frames that were limited since the meters were shown.
     limited: u64,
     gauge: Gauge,
+    isa: isa::Level,
 }
 
 impl Master {
@@ -36,6 +39,7 @@ impl Master {
             fresh: true,
             limited: 0,
             gauge: Gauge::default(),
+            isa: isa::Level::detect(),
         }
     }
 
@@ -51,8 +55,26 @@ impl Master {
     /// Takes some frames of the mix through it. `[audio]`
     pub fn run(&mut self, mix: &mut [[f32; BLOCK]; 2], from: usize, to: usize) {
         self.fresh = false;
+        if !self.level.moving() {
+            let (gain, mut seen) = (self.level.now(), [Seen::default(); 2]);
+            for (side, seen) in mix.iter_mut().zip(&mut seen) {
+                isa::run(self.isa, Pass { frames: &mut side[from..to], gain, seen });
+            }
+            let peak = if seen[0].peak > seen[1].peak { seen[0].peak } else { seen[1].peak };
+            if !self.limiting || self.limiter.passes(to - from, peak, Limiter::CEILING) {
+                return (0..2).for_each(|side| self.gauge.add(side, seen[side]));
+            }
+            return self.run_frames(mix, from, to, |_| 1.0);
+        }
+        let mut level = self.level;
+        self.run_frames(mix, from, to, |_| level.advance());
+        self.level = level;
+    }
+
+    /// The same frame by frame, each multiplied by a gain.
+    fn run_frames(&mut self, mix: &mut [[f32; BLOCK]; 2], from: usize, to: usize, mut gain: impl FnMut(usize) -> f32) {
         for at in from..to {
-            let gain = if self.level.moving() { self.level.advance() } else { self.level.now() };
+            let gain = gain(at);
             let [left, right] = [mix[0][at], mix[1][at]].map(|x| if x.is_finite() { x * gain } else { 0.0 });
             let frame = if self.limiting {
                 let frame = self.limiter.frame(left, right, Limiter::CEILING, self.release);

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use super::pass::Seen;
 use crate::plan::mixer::SLOTS;
 
 /// Steps of a full square that a [`Meter`] counts in.
@@ -67,6 +68,14 @@ impl Gauge {
             }
             self.squares[side] += f64::from(x) * f64::from(x);
         }
+    }
+
+    /// Measures what was seen of some frames of one side. `[audio]`
+    pub fn add(&mut self, side: usize, seen: Seen) {
+        if seen.peak > self.peak[side] {
+            self.peak[side] = seen.peak;
+        }
+        self.squares[side] += seen.squares;
     }
 
     /// Shows what was seen since this was last called. `[audio]`

@@ -318,7 +318,7 @@ fn is_send(run: &Run, to: u8) -> bool {
 }
 
 /// The numbers of the bits that are set.
-fn bits(mut of: u64) -> impl Iterator<Item = usize> {
+pub(super) fn bits(mut of: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let at = (of != 0).then(|| of.trailing_zeros() as usize)?;
         of &= of - 1;
@@ -348,8 +348,8 @@ impl Sums {
     fn add(&mut self, run: &Run, taps: &Taps, from: usize, to: usize, gain: impl Fn(usize) -> f32) {
         let source = if run.lead.tap == Tap::PreSend { &taps.early } else { &taps.late };
         let add = |sum: &mut [f32; BLOCK], x: &[f32; BLOCK]| {
-            for at in from..to {
-                sum[at] += x[at] * gain(at);
+            for (at, (sum, x)) in sum[from..to].iter_mut().zip(&x[from..to]).enumerate() {
+                *sum += x * gain(from + at);
             }
         };
         match run.lead.to {

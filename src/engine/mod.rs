@@ -10,14 +10,18 @@ pub mod doors;
 pub mod engine;
 pub mod event;
 pub mod fader;
+pub mod headroom;
 pub mod master;
 pub mod meter;
 pub mod mixer;
 pub mod note;
+pub mod pass;
 pub mod playing;
 pub mod queue;
 pub mod report;
+pub mod shed;
 pub mod strip;
+pub mod team;
 
 pub use engine::{Engine, PlanDoor};
 pub use event::{Act, Event, NoteId};

@@ -41,6 +41,8 @@ pub struct Moment {
     pub from: usize,
     /// Frames a second.
     pub rate: f32,
+    /// There is no time for more voices: a new note takes the place of one that was let go, or is refused.
+    pub strained: bool,
 }
 
 /// Where a unison voice stands, −1 to 1. `[audio]`

@@ -4,6 +4,7 @@ use super::NoteId;
 use super::allocator::{Gone, Held, Moment, VOICES, VoiceAllocator};
 use super::event::{Act, Panic};
 use super::report::Report;
+use super::shed::{self, Missed};
 use super::strip::Block;
 use crate::base::time::tile_index;
 use crate::dsp::edge::Edge;
@@ -37,6 +38,12 @@ fn teller<'a>(slot: u8, report: &'a mut dyn FnMut(Report)) -> impl FnMut(Gone) +
     }
 }
 
+/// A frame of the tile in a block.
+fn moment(block: Block, frame: usize) -> Moment {
+    let from = tile_index(block.start);
+    Moment { at: block.start + (frame - from) as u64, frame, from, rate: block.rate, strained: block.strained }
+}
+
 impl Playing {
     /// No notes. `[control]`
     pub fn new(slot: u8) -> Self {
@@ -46,6 +53,22 @@ impl Playing {
     /// Voices that sound. `[audio]`
     pub fn voices(&self) -> usize {
         self.allocator.sounding()
+    }
+
+    /// Notes refused, and notes that took another's place, since last asked, because there was no time for more voices. `[audio]`
+    pub fn take_strained(&mut self) -> [u64; 2] {
+        self.allocator.take_strained()
+    }
+
+    /// The group of voices that would be missed least. `[audio]`
+    pub fn least(&self, plan: &SlotPlan, block: Block) -> Option<Missed> {
+        shed::least(&self.allocator, &*plan.voices, moment(block, tile_index(block.start)))
+    }
+
+    /// Sheds up to so many voices of that group; how many. `[audio]`
+    pub fn shed(&mut self, plan: &mut SlotPlan, first: usize, most: usize, block: Block, report: &mut dyn FnMut(Report)) -> usize {
+        let moment = moment(block, tile_index(block.start));
+        shed::shed(&mut self.allocator, &mut *plan.voices, first, most, moment, &mut teller(self.slot, report))
     }
 
     /// A new plan begins; `carried` where the voices go on. `[audio]`
@@ -59,7 +82,7 @@ impl Playing {
             // Where it goes on to play, a gate that is high strikes anew.
             self.gate = Edge::default();
             let from = tile_index(block.start);
-            self.let_go_own(plan, Moment { at: block.start, frame: from, from, rate: block.rate }, report);
+            self.let_go_own(plan, moment(block, from), report);
         }
         self.show_keys(plan, block);
     }
@@ -92,7 +115,7 @@ impl Playing {
     /// Something happens to a note, or to all, in a frame of the tile. `[audio]`
     pub fn act(&mut self, act: Act, plan: &mut SlotPlan, frame: usize, block: Block, report: &mut dyn FnMut(Report)) {
         let from = tile_index(block.start);
-        let moment = Moment { at: block.start + (frame - from) as u64, frame, from, rate: block.rate };
+        let moment = moment(block, frame);
         match act {
             Act::NoteOn { key, id, pitch, velocity, .. } => {
                 let note = Held { id, key, pitch, velocity };
@@ -183,7 +206,7 @@ impl Playing {
         let from = tile_index(block.start);
         for frame in from..from + block.frames {
             let [gate, pitch, velocity] = wires.map(|wire| plan.part.wires[wire as usize].signal(frame, frame + 1).at(0));
-            let moment = Moment { at: block.start + (frame - from) as u64, frame, from, rate: block.rate };
+            let moment = moment(block, frame);
             let rises = self.gate.rises(gate);
             if !self.gate.is_high() {
                 self.let_go_own(plan, moment, report);

@@ -3,15 +3,20 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::beat::BeatClock;
 use super::event::{Act, Mix};
 use super::fader::Fader;
 use super::meter::{Gauge, Meter};
 use super::mixer::{Sides, Taps};
+use super::pass::{Pass, Seen};
 use super::playing::Playing;
 use super::report::Report;
+use super::shed::Missed;
 use crate::base::time::{SampleTime, tile_index};
 use crate::module::io::Signal;
+use crate::module::isa;
 use crate::plan::SlotPlan;
+use crate::plan::crew::Hands;
 use crate::plan::knob::Turn;
 use crate::plan::line::Law;
 use crate::plan::ramp::LaneRamp;
@@ -27,6 +32,8 @@ pub struct Block {
     pub rate: f32,
     /// Beats a minute.
     pub tempo: f32,
+    /// There is no time for more voices.
+    pub strained: bool,
 }
 
 /// A slot of the engine.
@@ -55,6 +62,13 @@ pub struct Strip {
     last: [f32; 2],
     ending: f32,
     gauge: Gauge,
+    isa: isa::Level,
+    /// This block's plan has run already.
+    worked: bool,
+    /// What its code said when it failed in this block.
+    failed: Option<Box<dyn Any + Send>>,
+    /// What a block of its plan takes, a moving average [s].
+    cost: f32,
 }
 
 impl Strip {
@@ -79,6 +93,10 @@ impl Strip {
             last: [0.0; 2],
             ending: 0.0,
             gauge: Gauge::default(),
+            isa: isa::Level::detect(),
+            worked: false,
+            failed: None,
+            cost: 0.0,
         }
     }
 
@@ -110,12 +128,32 @@ impl Strip {
         self.open.set(0, 1.0, 0);
         (self.mute, self.solo, self.dead, self.fresh) = (false, false, false, true);
         (self.leaving, self.last, self.ending, self.gauge) = (None, [0.0; 2], 0.0, Gauge::default());
+        self.cost = 0.0;
         self.plan.take()
     }
 
     /// Voices that sound. `[audio]`
     pub fn voices(&self) -> usize {
         self.playing.voices()
+    }
+
+    /// Notes refused, and notes that took another's place, since last asked, because there was no time for more voices. `[audio]`
+    pub fn take_strained(&mut self) -> [u64; 2] {
+        self.playing.take_strained()
+    }
+
+    /// The group of voices that would be missed least, as loud as it is in the mix. `[audio]`
+    pub fn least(&self, block: Block) -> Option<Missed> {
+        let plan = self.plan.as_ref().filter(|_| !self.dead)?;
+        let (_, [left, right]) = self.gains();
+        let gain = if left > right { left } else { right };
+        self.playing.least(plan, block).map(|it| Missed { loud: it.loud * gain, ..it })
+    }
+
+    /// Sheds up to so many voices of that group; how many. `[audio]`
+    pub fn shed(&mut self, first: usize, most: usize, block: Block, report: &mut dyn FnMut(Report)) -> usize {
+        let Some(plan) = &mut self.plan else { return 0 };
+        self.playing.shed(plan, first, most, block, report)
     }
 
     /// Whether its patch plays its own voices, so that the order of notes from elsewhere among them counts. `[audio]`
@@ -197,8 +235,57 @@ impl Strip {
         }
     }
 
-    /// Works out a block and lays it down in the taps, before the fader only where `early`; `heard`: no other strip is to be heard alone
-    /// without this one. What failed comes back. `[audio]`
+    /// Whether this block's plan has run already. `[audio]`
+    pub fn has_worked(&self) -> bool {
+        self.worked
+    }
+
+    /// What a block of its plan takes, of late [s]; 0 where nobody measures. `[audio]`
+    pub fn cost(&self) -> f32 {
+        self.cost
+    }
+
+    /// A block of its plan took so long [s]. `[audio]`
+    pub fn costs(&mut self, seconds: f32) {
+        self.cost += (seconds - self.cost) * 0.0625;
+    }
+
+    /// Puts the beat clock's pulses into the wires in which the plan reads them. `[audio]`
+    pub fn write_pulses(&mut self, beat: &BeatClock, block: Block) {
+        let Some(plan) = &mut self.plan else { return };
+        for at in 0..plan.pulses.len() {
+            let pulse = plan.pulses[at];
+            beat.write(pulse, &mut plan.part.wires[pulse.wire as usize], block.start, block.frames);
+        }
+    }
+
+    /// Works out a block of the plan, its pulses and inputs standing in their wires, shares of its voices by `hands`; [`Self::run`] then
+    /// lays it down. `[audio]`
+    pub fn work(&mut self, block: Block, hands: Option<&mut dyn Hands>, report: &mut dyn FnMut(Report)) {
+        self.worked = true;
+        let number = self.number;
+        let (Some(plan), false) = (&mut self.plan, self.dead) else { return };
+        let playing = &mut self.playing;
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let fault = |module, voice: Option<usize>| {
+                let voice = voice.map_or(u16::MAX, |voice| voice as u16);
+                Report::NotFinite { slot: number, module, voice }
+            };
+            let voices = plan.run_to_voices(block.start, block.frames, &mut |module, voice| report(fault(module, voice)));
+            playing.play_own(plan, block, report);
+            plan.run_on(voices, block.start, block.frames, hands, &mut |module, voice| report(fault(module, voice)));
+            playing.finish(plan, block.start + block.frames as u64, report);
+        }));
+        if let Err(payload) = done {
+            self.dead = true;
+            self.ending = 1.0;
+            report(Report::Died { slot: number });
+            self.failed = Some(payload);
+        }
+    }
+
+    /// Works out a block, unless that was done, and lays it down in the taps, before the fader only where `early`; `heard`: no other strip
+    /// is to be heard alone without this one. What failed comes back. `[audio]`
     pub fn run(
         &mut self,
         block: Block,
@@ -209,36 +296,23 @@ impl Strip {
     ) -> Option<Box<dyn Any + Send>> {
         let from = tile_index(block.start);
         let to = from + block.frames;
-        let number = self.number;
-        let mut failed = None;
-        if let (Some(plan), false) = (&mut self.plan, self.dead) {
-            let playing = &mut self.playing;
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                let fault = |module, voice: Option<usize>| {
-                    let voice = voice.map_or(u16::MAX, |voice| voice as u16);
-                    Report::NotFinite { slot: number, module, voice }
-                };
-                let voices = plan.run_to_voices(block.start, block.frames, &mut |module, voice| report(fault(module, voice)));
-                playing.play_own(plan, block, report);
-                plan.run_on(voices, block.start, block.frames, &mut |module, voice| report(fault(module, voice)));
-                playing.finish(plan, block.start + block.frames as u64, report);
-            }));
-            if let Err(payload) = done {
-                self.dead = true;
-                self.ending = 1.0;
-                report(Report::Died { slot: number });
-                failed = Some(payload);
-            }
+        if !std::mem::take(&mut self.worked) {
+            self.work(block, None, report);
+            self.worked = false;
         }
         let open = if self.mute || !heard { 0.0 } else { 1.0 };
         if self.open.now() != open && !self.open.moving() {
             self.open.set(0, open, if self.fresh { 0 } else { (block.rate * 0.005) as u32 });
         }
         self.fresh = false;
-        self.take(from, to, taps);
-        self.fade(from, to, block.rate, taps);
-        self.level(from, to, early, taps);
-        failed
+        if early || self.dead || self.leaving.is_some() || self.moving() {
+            self.take(from, to, taps);
+            self.fade(from, to, block.rate, taps);
+            self.level(from, to, early, taps);
+        } else {
+            self.pass(from, to, taps);
+        }
+        self.failed.take()
     }
 
     /// Takes what the plan puts out, numbers only.
@@ -251,6 +325,31 @@ impl Strip {
                 Signal::Moving(frames) => tap[from..to].iter_mut().zip(frames).for_each(|(tap, x)| *tap = number(*x)),
             }
             *last = tap[to - 1];
+        }
+    }
+
+    /// Whether anything of the mixer is under way.
+    fn moving(&self) -> bool {
+        [&self.level, &self.pan, &self.volume, &self.balance].into_iter().any(Fader::moving) || self.open.moving()
+    }
+
+    /// Takes what the plan puts out through level and pan, where both stand still and nobody takes it before them: the same in one
+    /// go.
+    fn pass(&mut self, from: usize, to: usize, taps: &mut Taps) {
+        let (_, gains) = self.gains();
+        let Some(plan) = &self.plan else { return };
+        for (side, tap) in taps.late.iter_mut().enumerate() {
+            let signal = plan.part.wires[plan.out[side] as usize].signal(from, to);
+            let tap = &mut tap[from..to];
+            match signal {
+                Signal::Held(x) => tap.fill(x),
+                Signal::Moving(frames) => tap.copy_from_slice(frames),
+            }
+            let last = signal.at(to - from - 1);
+            self.last[side] = if last.is_finite() { last } else { 0.0 };
+            let mut seen = Seen::default();
+            isa::run(self.isa, Pass { frames: tap, gain: gains[side], seen: &mut seen });
+            self.gauge.add(side, seen);
         }
     }
 
@@ -292,7 +391,7 @@ impl Strip {
                 before[from..to].copy_from_slice(&late[from..to]);
             }
         }
-        if [&self.level, &self.pan, &self.volume, &self.balance].into_iter().any(Fader::moving) || self.open.moving() {
+        if self.moving() {
             for at in from..to {
                 for fader in [&mut self.level, &mut self.pan, &mut self.volume, &mut self.balance] {
                     fader.advance();

@@ -8,6 +8,7 @@ use super::discipline::Discipline;
 use super::input::InputEnd;
 use super::pace::length;
 use super::player::Player;
+use super::silent::SILENT;
 use crate::base::time::SampleTime;
 use crate::engine::doors::Shown;
 use crate::rt::clock::WallClock;
@@ -93,14 +94,21 @@ impl Driven {
         if let Some(discipline) = &mut self.discipline {
             discipline.measure(driver, self.now, i64::try_from(ahead.as_nanos()).unwrap_or(i64::MAX));
         }
+        let first = self.now;
         make(self);
         self.due = Some(began + lasts);
+        self.player.expect(began + lasts);
         if !lasts.is_zero() {
             // Rises at once, falls within about a second.
             let load = began.elapsed().as_secs_f32() / lasts.as_secs_f32();
             let fall = (lasts.as_secs_f32() * 4.0).min(1.0);
             self.load = if load > self.load { load } else { self.load + (load - self.load) * fall };
             self.shown.load.store(self.load.to_bits(), Relaxed);
+            self.shown.shares.count(load);
+            if driver != SILENT {
+                // Nobody hears it when the silent clock is late.
+                self.player.loaded(load, (self.now - first) as usize);
+            }
         }
     }
 

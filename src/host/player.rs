@@ -1,5 +1,7 @@
 //! What a host drives.
 
+use std::time::Instant;
+
 use crate::engine::Engine;
 
 /// Makes the next frames, any number of them at a time.
@@ -7,11 +9,25 @@ pub trait Player: Send {
     /// Works out the next `output.len() / channels` frames, interleaved. `input` is interleaved too, with `input_channels` channels
     /// (0 for none), and may be shorter: what is missing is silence. `[audio]`
     fn run(&mut self, input: &[f32], input_channels: usize, output: &mut [f32], channels: usize);
+
+    /// The next callback is due at this moment. `[audio]`
+    fn expect(&mut self, _due: Instant) {}
+
+    /// The device's last callback, of so many frames, took this share of its time: it may play fewer voices from now on. `[audio]`
+    fn loaded(&mut self, _share: f32, _frames: usize) {}
 }
 
 impl Player for Engine {
     fn run(&mut self, input: &[f32], input_channels: usize, output: &mut [f32], channels: usize) {
         Engine::run(self, input, input_channels, output, channels);
+    }
+
+    fn expect(&mut self, due: Instant) {
+        Engine::expect(self, due);
+    }
+
+    fn loaded(&mut self, share: f32, frames: usize) {
+        Engine::loaded(self, share, frames);
     }
 }
 

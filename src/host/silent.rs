@@ -14,7 +14,7 @@ use crate::rt::seat::Seat;
 const BLOCK: usize = 256;
 
 /// The silent clock as a driver; streams count from 1.
-const SILENT: u64 = 0;
+pub(super) const SILENT: u64 = 0;
 
 /// The silent clock's thread.
 pub(super) struct SilentClock {

@@ -10,6 +10,7 @@ use super::pace::length;
 use super::resample::Converter;
 use super::supervisor::Signal;
 use super::turn::Turn;
+use crate::engine::doors::Shown;
 use crate::rt::seat::Seat;
 
 /// The ends that one stream is built around.
@@ -58,6 +59,7 @@ pub struct Alarm {
     pub(super) dead: Arc<AtomicBool>,
     pub(super) signals: SyncSender<Signal>,
     pub(super) pulse: Arc<Pulse>,
+    pub(super) shown: Arc<Shown>,
 }
 
 impl Alarm {
@@ -71,6 +73,7 @@ impl Alarm {
     /// The device ran dry or over. `[audio]`
     pub fn xrun(&self) {
         self.pulse.xruns.fetch_add(1, Relaxed);
+        self.shown.xruns.fetch_add(1, Relaxed);
     }
 }
 

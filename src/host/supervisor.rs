@@ -109,6 +109,7 @@ impl Audio {
         let wanted_input = if options.input.is_some() { usize::from(options.input_channels) } else { 0 };
         let (capture, input_end) = input(wanted_input);
         let channels = usize::from(options.channels.max(1));
+        let shown = Arc::clone(&parts.shown);
         let (driven, taps) = Driven::new(parts.player, parts.shown, choice.rate, channels, input_end, parts.clock, parts.tap);
         let seat = Seat::new(driven);
         let turn = Arc::new(Turn::default());
@@ -120,6 +121,7 @@ impl Audio {
             inbox,
             events,
             seat,
+            shown,
             turn: Arc::clone(&turn),
             clock: Some(clock),
             output: Line::new(options.host == HostName::Jack),
@@ -168,6 +170,7 @@ struct Supervisor {
     inbox: Receiver<Signal>,
     events: Sender<HostEvent>,
     seat: Seat<Driven>,
+    shown: Arc<Shown>,
     turn: Arc<Turn>,
     clock: Option<SilentClock>,
     output: Line,
@@ -282,6 +285,7 @@ impl Supervisor {
             dead: Arc::new(AtomicBool::new(false)),
             signals: self.signals.clone(),
             pulse: Arc::clone(&pulse),
+            shown: Arc::clone(&self.shown),
         };
         (self.numbers, alarm, pulse)
     }

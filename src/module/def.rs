@@ -165,3 +165,11 @@ macro_rules! global_only {
         $crate::module::def::Build::Global($crate::module::isa::build::<f32, $kernel>)
     };
 }
+
+/// The same for a kernel that works on sixteen numbers at a time within.
+#[macro_export]
+macro_rules! global_wide {
+    ($kernel:ty) => {
+        $crate::module::def::Build::Global($crate::module::isa::build_wide::<$kernel>)
+    };
+}

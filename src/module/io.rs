@@ -59,6 +59,19 @@ impl<L: Lanes> Signal<'_, L> {
         }
     }
 
+    /// The values of frames from one on, as many as `out` is long. `[audio]`
+    #[inline(always)]
+    pub fn frames(&self, from: usize, out: &mut [L]) {
+        match self {
+            Self::Held(x) => out.iter_mut().for_each(|out| *out = *x),
+            Self::Moving(frames) => match (frames[from..].first_chunk::<16>(), <&mut [L; 16]>::try_from(&mut *out)) {
+                // The common case without a call for a few bytes.
+                (Some(frames), Ok(out)) => *out = *frames,
+                _ => out.copy_from_slice(&frames[from..from + out.len()]),
+            },
+        }
+    }
+
     /// The value of all frames, where it is one. `[audio]`
     #[inline(always)]
     pub fn held(&self) -> Option<L> {

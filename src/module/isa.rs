@@ -83,6 +83,27 @@ pub fn wrap<L: Lanes, K: Kernel<L> + 'static>(kernel: K, level: Level) -> Box<dy
     }
 }
 
+/// A kernel of one lane that works on sixteen numbers at a time within, compiled for a level: 512-bit vectors serve it too. `[control]`
+pub fn build_wide<K: Kernel<f32> + Make + 'static>(prepare: &Prepare<'_>, level: Level) -> Box<dyn Kernel<f32>> {
+    match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512 => Box::new(Avx512(K::make(prepare))),
+        _ => build::<f32, K>(prepare, level),
+    }
+}
+
+/// Has memory brought near that is to be read or written soon. Changes nothing but the time that takes. `[audio]`
+#[inline(always)]
+pub fn soon(x: &f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of the family has the instruction; it reads nothing and cannot fail, and the place is one of ours.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(x).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
+}
+
 /// A piece of work that is compiled for every level; its `work` is `#[inline(always)]`.
 pub trait Work {
     /// Does it. `[audio]`
@@ -114,7 +135,7 @@ pub fn whole(x: f32) -> i32 {
     unsafe { x.to_int_unchecked() }
 }
 
-/// A level's wrapper of a kernel, made only by [`wrap`] of a [`Level`] that has them, and its way of doing a piece of work.
+/// A level's wrapper of a kernel, made only by [`wrap`] and [`build_wide`] of a [`Level`] that has them, and its way of doing a piece of work.
 #[cfg(target_arch = "x86_64")]
 macro_rules! level {
     ($name:ident, $work:ident, $features:literal) => {

@@ -1,9 +1,11 @@
 //! Echo.
 
 use crate::dsp::lanes::{LaneMask, Lanes};
-use crate::dsp::line::Line;
+use crate::dsp::line::{Line, SPAN};
 use crate::dsp::math::{one_pole_gain, sin_turn, tame};
 use crate::module::def::Category;
+use crate::module::io::Signal;
+use crate::module::isa;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Setting};
 use crate::per_voice;
 
@@ -169,47 +171,148 @@ impl<L: Lanes> Kernel<L> for Delay<L> {
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
-        let (input, time, feedback) = (io.input(IN), io.input(TIME), io.input(FEEDBACK));
-        let (tone, mix) = (io.input(TONE), io.input(MIX));
+        let inputs = Inputs {
+            input: io.input(IN),
+            time: io.input(TIME),
+            feedback: io.input(FEEDBACK),
+            tone: io.input(TONE),
+            mix: io.input(MIX),
+        };
         let per_hertz = L::splat(1.0 / self.rate);
-        let held_gain = tone.held().map(|hertz| (hertz * per_hertz).map(one_pole_gain));
+        let held_gain = inputs.tone.held().map(|hertz| (hertz * per_hertz).map(one_pole_gain));
         let frames = io.frames();
         let [out, wet] = io.outputs();
-        for frame in 0..frames {
-            let x = input.at(frame).map(tame);
-            let wanted = time.at(frame).map(|seconds| seconds * self.rate).clamp(0.0, self.longest);
-            let (mut echo, mut fresh, mut newest) = (L::default(), L::default(), L::default());
-            for (at, lane) in self.lanes.iter_mut().enumerate() {
-                let reading = match self.tape {
-                    true => lane.tape(wanted.lane(at), self.follow),
-                    false => lane.crossfade(wanted.lane(at), self.fade_step),
-                };
-                echo.set_lane(at, reading.echo);
-                fresh.set_lane(at, reading.fresh);
-                newest.set_lane(at, lane.line.ago(1));
+        let mut from = 0;
+        while from < frames {
+            let to = frames.min(from + SPAN);
+            match (inputs.time.held(), held_gain, inputs.tone.held()) {
+                (Some(seconds), Some(gain), Some(hertz)) if self.stands(self.wanted(seconds), to - from) => {
+                    let loop_tone = (gain, open(hertz));
+                    let (out, wet) = (&mut out[from..to], &mut wet[from..to]);
+                    match (out.first_chunk_mut::<SPAN>(), wet.first_chunk_mut::<SPAN>()) {
+                        (Some(out), Some(wet)) => self.run_span(&inputs, from, loop_tone, out, wet),
+                        _ => self.run_span(&inputs, from, loop_tone, out, wet),
+                    }
+                }
+                _ => (from..to).for_each(|frame| self.run_frame(&inputs, frame, held_gain, &mut out[frame], &mut wet[frame])),
             }
-            // Around the loop: darker, without what does not swing, and held.
-            let hertz = tone.at(frame);
-            let gain = match held_gain {
-                Some(gain) => gain,
-                None => (hertz * per_hertz).map(one_pole_gain),
-            };
-            let step = (echo - self.tone) * gain;
-            let low = self.tone + step;
-            self.tone = low + step;
-            let open = hertz.map(|hertz| (hertz - 16_000.0) * (1.0 / 4_000.0)).clamp(0.0, 1.0);
-            let dark = low + (echo - low) * open;
-            let step = (dark - self.block) * L::splat(self.block_gain);
-            let rest = self.block + step;
-            self.block = rest + step;
-            let write = x + soft(dark - rest) * feedback.at(frame).clamp(-1.0, 1.0);
-            for (at, lane) in self.lanes.iter_mut().enumerate() {
-                lane.line.write(write.lane(at));
-            }
-            let heard = echo + (write - newest) * fresh;
-            wet[frame] = heard;
-            out[frame] = x + (heard - x) * mix.at(frame);
+            from = to;
         }
+    }
+}
+
+/// What a delay hears.
+struct Inputs<'a, L> {
+    input: Signal<'a, L>,
+    time: Signal<'a, L>,
+    feedback: Signal<'a, L>,
+    tone: Signal<'a, L>,
+    mix: Signal<'a, L>,
+}
+
+/// How far `tone` is open: above 16 kHz it lets more and more pass untouched.
+#[inline(always)]
+fn open<L: Lanes>(hertz: L) -> L {
+    hertz.map(|hertz| (hertz - 16_000.0) * (1.0 / 4_000.0)).clamp(0.0, 1.0)
+}
+
+impl<L: Lanes> Delay<L> {
+    /// The place of a time [frames].
+    #[inline(always)]
+    fn wanted(&self, seconds: L) -> L {
+        seconds.map(|seconds| seconds * self.rate).clamp(0.0, self.longest)
+    }
+
+    /// Whether every reader stands still where it is wanted, so far back that so many frames do not hear themselves.
+    #[inline(always)]
+    fn stands(&self, wanted: L, frames: usize) -> bool {
+        !self.tape
+            && self.lanes.iter().enumerate().all(|(at, lane)| {
+                let place = (wanted.lane(at) + 0.5) as u32;
+                lane.faded == 0 && lane.place == f64::from(place) && place as usize >= frames
+            })
+    }
+
+    /// Around the loop: darker, and without what does not swing.
+    #[inline(always)]
+    fn swing(&mut self, echo: L, gain: L, open: L) -> L {
+        let step = (echo - self.tone) * gain;
+        let low = self.tone + step;
+        self.tone = low + step;
+        let dark = low + (echo - low) * open;
+        let step = (dark - self.block) * L::splat(self.block_gain);
+        let rest = self.block + step;
+        self.block = rest + step;
+        dark - rest
+    }
+
+    /// Some frames, [`SPAN`] at most, in which every reader stands still: the same as frame by frame.
+    #[inline(always)]
+    fn run_span(&mut self, inputs: &Inputs<'_, L>, from: usize, (gain, open): (L, L), out: &mut [L], wet: &mut [L]) {
+        let frames = out.len();
+        let (mut x, mut echo, mut write) = ([L::default(); SPAN], [L::default(); SPAN], [L::default(); SPAN]);
+        inputs.input.frames(from, &mut x[..frames]);
+        let mut newest = L::default();
+        for (at, lane) in self.lanes.iter().enumerate() {
+            let mut spare = [0.0; SPAN];
+            let found = lane.line.stretch(lane.place as u32, &mut spare[..frames]);
+            echo[..frames].iter_mut().zip(found).for_each(|(echo, x)| echo.set_lane(at, *x));
+            newest.set_lane(at, lane.line.ago(1));
+            // Its memory is long: the next span is sent for while this one is worked on.
+            isa::soon(lane.line.place(2 * SPAN as i64 - lane.place as i64));
+            isa::soon(lane.line.place(2 * SPAN as i64));
+        }
+        for at in 0..frames {
+            write[at] = self.swing(echo[at], gain, open);
+        }
+        for at in 0..frames {
+            x[at] = x[at].map(tame);
+            write[at] = x[at] + soft(write[at]) * inputs.feedback.at(from + at).clamp(-1.0, 1.0);
+        }
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let frame = |frame: usize| write[frame].lane(at);
+            if frames == SPAN {
+                lane.line.write_all(&std::array::from_fn::<f32, SPAN, _>(frame));
+            } else {
+                (0..frames).for_each(|at| lane.line.write(frame(at)));
+            }
+        }
+        for at in 0..frames {
+            let before = if at == 0 { newest } else { write[at - 1] };
+            // Nothing of what comes in is heard at once; the sign of a zero is as if it might be.
+            let heard = echo[at] + (write[at] - before) * L::splat(0.0);
+            wet[at] = heard;
+            out[at] = x[at] + (heard - x[at]) * inputs.mix.at(from + at);
+        }
+    }
+
+    #[inline(always)]
+    fn run_frame(&mut self, inputs: &Inputs<'_, L>, frame: usize, held_gain: Option<L>, out: &mut L, wet: &mut L) {
+        let x = inputs.input.at(frame).map(tame);
+        let wanted = self.wanted(inputs.time.at(frame));
+        let (mut echo, mut fresh, mut newest) = (L::default(), L::default(), L::default());
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            let reading = match self.tape {
+                true => lane.tape(wanted.lane(at), self.follow),
+                false => lane.crossfade(wanted.lane(at), self.fade_step),
+            };
+            echo.set_lane(at, reading.echo);
+            fresh.set_lane(at, reading.fresh);
+            newest.set_lane(at, lane.line.ago(1));
+        }
+        let hertz = inputs.tone.at(frame);
+        let gain = match held_gain {
+            Some(gain) => gain,
+            None => (hertz * L::splat(1.0 / self.rate)).map(one_pole_gain),
+        };
+        // It is held below a level, too.
+        let write = x + soft(self.swing(echo, gain, open(hertz))) * inputs.feedback.at(frame).clamp(-1.0, 1.0);
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            lane.line.write(write.lane(at));
+        }
+        let heard = echo + (write - newest) * fresh;
+        *wet = heard;
+        *out = x + (heard - x) * inputs.mix.at(frame);
     }
 }
 

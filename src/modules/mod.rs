@@ -16,11 +16,13 @@ macro_rules! catalogue {
 catalogue! {
     adsr,
     ar,
+    chorus,
     delay,
     fm_op,
     ladder,
     lfo,
     limiter,
+    mixer4,
     noise,
     onepole,
     pan,
@@ -31,5 +33,6 @@ catalogue! {
     seq_step,
     slew,
     svf,
+    vca,
     vco,
 }

@@ -115,21 +115,25 @@ impl<L: Lanes> Kernel<L> for Noise<L> {
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
-        let frames = io.frames();
+        let (frames, pink_wanted) = (io.frames(), io.wants(PINK));
         let [white, pink, brown] = io.outputs();
         let tilt = L::splat(TILT as f32);
         for frame in 0..frames {
             let drawn = self.random.bipolar();
             let driven = drawn + self.white * tilt;
-            let mut sum = driven * self.direct;
             for i in 0..POLES {
                 self.pink[i] = self.pink[i] * self.poles[i] + driven;
-                sum += self.pink[i] * self.shares[i];
+            }
+            if pink_wanted {
+                let mut sum = driven * self.direct;
+                for i in 0..POLES {
+                    sum += self.pink[i] * self.shares[i];
+                }
+                pink[frame] = sum;
             }
             self.brown = self.brown * self.brown_pole + drawn * self.brown_gain;
             self.white = drawn;
             white[frame] = drawn;
-            pink[frame] = sum;
             brown[frame] = self.brown;
         }
     }

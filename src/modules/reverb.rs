@@ -2,10 +2,11 @@
 
 use crate::base::time::SampleTime;
 use crate::dsp::lanes::{LaneMask, Lanes, Wide};
-use crate::dsp::line::Line;
+use crate::dsp::line::{Line, SPAN};
 use crate::dsp::math::{LaneMath, exp2, one_pole_gain, sin_turn, tame};
-use crate::global_only;
+use crate::global_wide;
 use crate::module::def::Category;
+use crate::module::isa;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed};
 
 const IN: Input = Input::audio(0, "in", "Signal to put in the room.").stereo();
@@ -19,7 +20,7 @@ const MIX: Input = Input::ratio(7, "mix", 0.0, 1.0, 0.3, "From the sound alone (
 const OUT: Output = Output::audio(0, "out", "Sound and room, by `mix`.").stereo();
 
 /// The declaration.
-pub static DEF: ModuleDef = ModuleDef::new("reverb", Category::Effect, "A room whose every knob turns while it rings.", global_only!(Reverb))
+pub static DEF: ModuleDef = ModuleDef::new("reverb", Category::Effect, "A room whose every knob turns while it rings.", global_wide!(Reverb))
     .doc(
         "A stereo room, dense from early on. `time` is exact: the tail falls by 60 dB in that time at every `size`; `damping` lets the \
          range above about 4 kHz fall faster. All inputs may move while it rings, without a click; `size` and `predelay` glide there as a tape \
@@ -57,45 +58,55 @@ const FRAME: f32 = 65_536.0;
 /// Above which level [of a line] nothing runs around, should anything ever grow.
 const BOUND: f32 = 16.0;
 
-/// Where a reader is and how far it goes in a frame [1/65,536 frame].
-#[derive(Clone, Copy, Default)]
-struct Reader {
-    place: i64,
-    step: i64,
-    /// Where it would be without modulation.
-    centre: i64,
+/// One place for each line [1/65,536 frame].
+type Places = [i64; LINES];
+
+/// Where readers are and how far they go in a frame [1/65,536 frame].
+#[derive(Clone, Copy)]
+struct Readers<const N: usize> {
+    place: [i64; N],
+    step: [i64; N],
+    /// Where they would be without modulation.
+    centre: [i64; N],
     /// How far that goes in [`EVERY`] frames.
-    speed: i64,
+    speed: [i64; N],
 }
 
-impl Reader {
-    /// Aims where it shall be in [`EVERY`] frames. The centre glides, at most by a third of a frame a frame.
+impl<const N: usize> Readers<N> {
+    const NOWHERE: Self = Self { place: [0; N], step: [0; N], centre: [0; N], speed: [0; N] };
+
+    /// Aims where they shall be in [`EVERY`] frames. The centres glide, at most by a third of a frame a frame.
     #[inline(always)]
-    fn aim(&mut self, centre: i64, swing: i64, fresh: bool) {
+    fn aim(&mut self, centre: [i64; N], swing: [i64; N], fresh: bool) {
         if fresh {
-            self.centre = centre;
-            self.place = centre + swing;
-            (self.step, self.speed) = (0, 0);
+            *self = Self { centre, ..Self::NOWHERE };
+            (0..N).for_each(|at| self.place[at] = centre[at] + swing[at]);
             return;
         }
         let most = i64::from(EVERY) * 65_536 / 3;
-        let way = centre - self.centre;
-        // A thirty-second of the way every 16 frames, a lag of about 11 ms, and its speed comes softly.
-        self.speed += ((way / 32).clamp(-most, most) - self.speed) / 8;
-        if way.abs() < 64 && self.speed.abs() < 64 {
-            self.speed = 0;
-            self.centre = centre;
-        } else {
-            self.centre += self.speed;
+        for at in 0..N {
+            let way = centre[at] - self.centre[at];
+            // A thirty-second of the way every 16 frames, a lag of about 11 ms, and its speed comes softly.
+            let speed = self.speed[at] + (within(way / 32, most) - self.speed[at]) / 8;
+            let there = within(way, 63) == way && within(speed, 63) == speed;
+            self.speed[at] = if there { 0 } else { speed };
+            self.centre[at] = if there { centre[at] } else { self.centre[at] + speed };
+            self.step[at] = (self.centre[at] + swing[at] - self.place[at]) / i64::from(EVERY);
         }
-        self.step = (self.centre + swing - self.place) / i64::from(EVERY);
     }
 
+    /// So many frames on.
     #[inline(always)]
-    fn read(&mut self, line: &Line) -> f32 {
-        self.place += self.step;
-        line.between((self.place >> 16) as u32, (self.place & 0xffff) as f32 * (1.0 / FRAME))
+    fn pass(&mut self, frames: usize) {
+        (0..N).for_each(|at| self.place[at] += self.step[at] * frames as i64);
     }
+}
+
+/// Held within ±`most`.
+#[inline(always)]
+fn within(x: i64, most: i64) -> i64 {
+    let x = if x > -most { x } else { -most };
+    if x < most { x } else { most }
 }
 
 /// A number for each line on its way to an aim.
@@ -124,19 +135,27 @@ impl Glide {
 struct Reverb {
     rate: f32,
     predelays: [Line; 2],
-    predelay: Reader,
+    predelay: Readers<1>,
     diffusers: [[(Line, u32); 4]; 2],
+    /// Frames that every diffuser lasts for.
+    most: usize,
     lines: [Line; LINES],
-    readers: [Reader; LINES],
+    readers: Readers<LINES>,
     /// Gains of the low band, and of the high band.
     low: Glide,
     high: Glide,
-    /// Share of the input that comes in, the same in every lane.
-    open: Glide,
+    /// Aims of the two, and what they follow from beside the lengths: time, damping, how much is frozen.
+    aims: (Lines, Lines),
+    aimed: [f32; 3],
+    /// Share of the input that comes in: now, and its step.
+    open: f32,
+    open_step: f32,
     /// What parts the bands, and its state.
     parting: f32,
     parted: Lines,
     phases: [u32; LINES],
+    /// How far each goes in [`EVERY`] frames.
+    turns: [u32; LINES],
     frozen: f32,
     fresh: bool,
     seed: Seed,
@@ -148,22 +167,31 @@ impl Make for Reverb {
         let longest = |length: f32| (length * SMALLEST * exp2(SIZE_OCTAVES) + SWING) * rate + 8.0;
         Self {
             rate,
-            predelays: std::array::from_fn(|_| Line::new((LONGEST_PREDELAY * rate) as usize + 8)),
-            predelay: Reader::default(),
+            predelays: std::array::from_fn(|_| Line::new((LONGEST_PREDELAY * rate) as usize + 8 + SPAN)),
+            predelay: Readers::NOWHERE,
             diffusers: DIFFUSERS.map(|side| {
                 side.map(|length| {
                     let frames = (length * rate) as u32;
                     (Line::new(frames as usize), frames)
                 })
             }),
+            most: DIFFUSERS.iter().flatten().fold(SPAN, |most, length| most.min((length * rate) as usize)).max(1),
             lines: LENGTHS.map(|length| Line::new(longest(length) as usize)),
-            readers: [Reader::default(); LINES],
+            readers: Readers::NOWHERE,
             low: Glide::default(),
             high: Glide::default(),
-            open: Glide::default(),
+            aims: (Lines::default(), Lines::default()),
+            aimed: [f32::NAN; 3],
+            open: 0.0,
+            open_step: 0.0,
             parting: one_pole_gain(4_000.0 / rate),
             parted: Lines::default(),
             phases: [0; LINES],
+            // 0.2 to 0.9 Hz, each line its own.
+            turns: std::array::from_fn(|line| {
+                let turn = (0.2 + 0.7 * ((line * 7) % LINES) as f32 / LINES as f32) * EVERY as f32 / rate;
+                (turn * 4_294_967_296.0) as u32
+            }),
             frozen: 0.0,
             fresh: true,
             seed: prepare.seed,
@@ -171,17 +199,34 @@ impl Make for Reverb {
     }
 }
 
-/// Every line into every line, without loss (S. J. Hadamard's matrix over 4).
+/// Sixteen frames of every line, line by line or frame by frame.
+type Square = [Lines; LINES];
+
+/// Every line into every line, without loss (S. J. Hadamard's matrix over 4); line by line.
 #[inline(always)]
-fn mix(mut x: Lines) -> Lines {
+fn mix(x: &mut Square) {
     for span in [1, 2, 4, 8] {
-        let old = x;
-        for at in 0..LINES {
-            let other = old.0[at ^ span];
-            x.0[at] = if at & span == 0 { old.0[at] + other } else { other - old.0[at] };
+        for at in (0..LINES).filter(|at| at & span == 0) {
+            (x[at], x[at + span]) = (x[at] + x[at + span], x[at] - x[at + span]);
         }
     }
-    x * Lines::splat(0.25)
+    x.iter_mut().for_each(|x| *x *= Lines::splat(0.25));
+}
+
+/// Lines become frames and frames lines, in squares of four.
+#[inline(always)]
+fn turn_over(x: &Square) -> Square {
+    let mut over = [Lines::default(); LINES];
+    for row in (0..LINES).step_by(4) {
+        for column in (0..LINES).step_by(4) {
+            for at in 0..4 {
+                for from in 0..4 {
+                    over[column + at].0[row + from] = x[row + from].0[column + at];
+                }
+            }
+        }
+    }
+    over
 }
 
 impl Reverb {
@@ -204,37 +249,96 @@ impl Reverb {
         let frozen = self.frozen + (gate - self.frozen) * (0.04 * 48_000.0 / self.rate);
         self.frozen = if fresh || (gate - frozen).abs() < 1e-3 { gate } else { frozen };
         let scale = SMALLEST * exp2(SIZE_OCTAVES * size) * self.rate;
-        for (line, reader) in self.readers.iter_mut().enumerate() {
-            // 0.2 to 0.9 Hz, each line its own.
-            let turn = (0.2 + 0.7 * ((line * 7) % LINES) as f32 / LINES as f32) * EVERY as f32 / self.rate;
-            self.phases[line] = self.phases[line].wrapping_add((turn * 4_294_967_296.0) as u32);
-            let phase = (self.phases[line] >> 8) as f32 * (1.0 / 16_777_216.0);
-            // Whole frames at rest, where reading loses nothing.
-            let centre = ((LENGTHS[line] * scale) as i64) << 16;
-            reader.aim(centre, (swing * sin_turn(phase)) as i64, fresh);
+        for (phase, turn) in self.phases.iter_mut().zip(self.turns) {
+            *phase = phase.wrapping_add(turn);
         }
+        let swings = Lines::from_fn(|line| (self.phases[line] >> 8) as i32 as f32 * (1.0 / 16_777_216.0)).map(sin_turn) * Lines::splat(swing);
+        let places = |frames: &Lines, parts: u32| -> Places { std::array::from_fn(|line| i64::from(frames.0[line] as i32) << parts) };
+        // Whole frames at rest, where reading loses nothing.
+        let centres = places(&(Lines::from_fn(|line| LENGTHS[line]) * Lines::splat(scale)), 16);
+        let before = self.readers.centre;
+        self.readers.aim(centres, places(&swings, 0), fresh);
         let frames = Lanes::clamp(io.input(PREDELAY).at(frame), 0.0, LONGEST_PREDELAY) * self.rate;
-        self.predelay.aim(((frames as i64) << 16).max(2 << 16), 0, fresh);
-        // 60 dB in `seconds`: log2 of the gain of a line is −9.966 · its length / seconds.
-        let fall = -9.965_784 / (seconds * self.rate * FRAME);
-        let lengths = Lines::from_fn(|line| self.readers[line].centre as f32);
+        self.predelay.aim([((frames as i64) << 16).max(2 << 16)], [0], fresh);
         let frozen = self.frozen;
-        let kept = |gain: f32| gain + (1.0 - gain) * frozen;
-        self.low.aim((lengths * Lines::splat(fall)).exp2().map(kept), fresh);
-        self.high.aim((lengths * Lines::splat(fall / (1.0 - 0.9 * damping))).exp2().map(kept), fresh);
-        self.open.aim(Lines::splat(1.0 - frozen), fresh);
+        if self.readers.centre != before || self.aimed != [seconds, damping, frozen] {
+            self.aimed = [seconds, damping, frozen];
+            // 60 dB in `seconds`: log2 of the gain of a line is −9.966 · its length / seconds.
+            let fall = -9.965_784 / (seconds * self.rate * FRAME);
+            let lengths = Lines::from_fn(|line| self.readers.centre[line] as f32);
+            let kept = |gain: f32| gain + (1.0 - gain) * frozen;
+            self.aims.0 = (lengths * Lines::splat(fall)).exp2().map(kept);
+            self.aims.1 = (lengths * Lines::splat(fall / (1.0 - 0.9 * damping))).exp2().map(kept);
+        }
+        self.low.aim(self.aims.0, fresh);
+        self.high.aim(self.aims.1, fresh);
+        let open = 1.0 - frozen;
+        if fresh {
+            self.open = open;
+        }
+        self.open_step = (open - self.open) * (1.0 / EVERY as f32);
     }
 
     /// One side's sound through its diffusers.
     #[inline(always)]
-    fn diffuse(diffusers: &mut [(Line, u32); 4], mut x: f32) -> f32 {
+    fn diffuse(diffusers: &mut [(Line, u32); 4], x: &mut [f32]) {
         for (line, frames) in diffusers {
-            let old = line.ago(*frames);
-            let new = x - DIFFUSION * old;
-            line.write(new);
-            x = old + DIFFUSION * new;
+            let mut spare = [0.0; SPAN];
+            let (mut old, mut new) = ([0.0; SPAN], [0.0; SPAN]);
+            let (old, new) = (&mut old[..x.len()], &mut new[..x.len()]);
+            old.copy_from_slice(line.stretch(*frames, &mut spare[..x.len()]));
+            for ((x, old), new) in x.iter_mut().zip(old).zip(&mut *new) {
+                *new = *x - DIFFUSION * *old;
+                *x = *old + DIFFUSION * *new;
+            }
+            line.write_all(new);
         }
-        x
+    }
+
+    /// The next frames, up to [`SPAN`], all before the next aim; what comes in becomes the room alone.
+    #[inline(always)]
+    fn run(&mut self, dry: &mut [[f32; SPAN]; 2], frames: usize) {
+        let mut open = [0.0; SPAN];
+        for open in &mut open[..frames] {
+            self.open += self.open_step;
+            *open = self.open;
+        }
+        let mut fed = [[0.0; SPAN]; 2];
+        let Readers { place: [place], step: [step], .. } = self.predelay;
+        for side in 0..2 {
+            let fed = &mut fed[side][..frames];
+            self.predelays[side].write_all(&dry[side][..frames]);
+            self.predelays[side].along(place + step, step, frames, fed, |fed, x| *fed = x);
+            Self::diffuse(&mut self.diffusers[side], fed);
+            fed.iter_mut().zip(&open).for_each(|(fed, open)| *fed *= *open);
+        }
+        self.predelay.pass(frames);
+        let mut x = [Lines::default(); LINES];
+        for (at, (line, x)) in self.lines.iter().zip(&mut x).enumerate() {
+            let (place, step) = (self.readers.place[at], self.readers.step[at]);
+            line.along(place + step, step, 0, &mut x.0[..frames], |out, x| *out = x);
+            // There are more lines than a processor foresees: the next span is sent for while this one is worked on.
+            isa::soon(line.place(2 * SPAN as i64 + 1 - (place >> 16)));
+            isa::soon(line.place(2 * SPAN as i64));
+        }
+        self.readers.pass(frames);
+        // Two bands, each with its own gain.
+        let mut x = turn_over(&x);
+        for x in &mut x[..frames] {
+            let step = (*x - self.parted) * Lines::splat(self.parting);
+            let low = self.parted + step;
+            self.parted = low + step;
+            *x = self.high.next() * (*x - low) + self.low.next() * low;
+        }
+        let mut x = turn_over(&x);
+        mix(&mut x);
+        // Two rows of the matrix are two signals that have nothing in common.
+        *dry = [x[5].0, x[10].0];
+        for (at, (line, x)) in self.lines.iter_mut().zip(&mut x).enumerate() {
+            let sign = if at & 2 == 0 { 0.5 } else { -0.5 };
+            *x = (*x + Lines::splat(sign) * Lines::from_fn(|frame| fed[at & 1][frame])).clamp(-BOUND, BOUND);
+            line.write_all(&x.0[..frames]);
+        }
     }
 }
 
@@ -256,44 +360,35 @@ impl Kernel<f32> for Reverb {
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, f32>) {
-        let ((in_left, in_right), amount) = (io.pair(IN), io.input(MIX));
+        let (input, amount) = (io.pair(IN), io.input(MIX));
         let (frames, start) = (io.frames(), io.start());
-        for frame in 0..frames {
-            if self.fresh || (start + frame as SampleTime).is_multiple_of(SampleTime::from(EVERY)) {
-                self.aim(io, frame);
+        let mut from = 0;
+        while from < frames {
+            let past = ((start + from as SampleTime) % SampleTime::from(EVERY)) as usize;
+            if self.fresh || past == 0 {
+                self.aim(io, from);
             }
-            let dry = [tame(in_left.at(frame)), tame(in_right.at(frame))];
-            let open = self.open.next().0[0];
-            let predelay = &mut self.predelay;
-            let late = [predelay.read(&self.predelays[0]), {
-                predelay.place -= predelay.step; // both sides are read at the same place
-                predelay.read(&self.predelays[1])
-            }];
-            let mut fed = [0.0; 2];
-            for side in 0..2 {
-                self.predelays[side].write(dry[side]);
-                fed[side] = Self::diffuse(&mut self.diffusers[side], late[side]) * open;
+            let to = frames.min(from + EVERY as usize - past).min(from + self.most);
+            let outputs: [&mut [f32]; 2] = io.outputs();
+            let mut dry = [[0.0; SPAN]; 2];
+            input.0.frames(from, &mut dry[0][..to - from]);
+            input.1.frames(from, &mut dry[1][..to - from]);
+            dry.iter_mut().flatten().for_each(|x| *x = tame(*x));
+            let mut wet = dry;
+            if to - from == SPAN {
+                self.run(&mut wet, SPAN);
+            } else {
+                self.run(&mut wet, to - from);
             }
-            let mut x = Lines::default();
-            for (at, (line, reader)) in self.lines.iter().zip(&mut self.readers).enumerate() {
-                x.0[at] = reader.read(line);
+            let mut share = [0.0; SPAN];
+            amount.frames(from, &mut share[..to - from]);
+            for (side, out) in outputs.into_iter().enumerate() {
+                for at in 0..SPAN {
+                    wet[side][at] = dry[side][at] + (wet[side][at] - dry[side][at]) * share[at];
+                }
+                out[from..to].copy_from_slice(&wet[side][..to - from]);
             }
-            // Two bands, each with its own gain.
-            let step = (x - self.parted) * Lines::splat(self.parting);
-            let low = self.parted + step;
-            self.parted = low + step;
-            let y = self.high.next() * (x - low) + self.low.next() * low;
-            let mixed = mix(y);
-            for (at, line) in self.lines.iter_mut().enumerate() {
-                let sign = if at & 2 == 0 { 0.5 } else { -0.5 };
-                line.write(Lanes::clamp(mixed.0[at] + sign * fed[at & 1], -BOUND, BOUND));
-            }
-            // Two rows of the matrix are two signals that have nothing in common.
-            let wet = [mixed.0[5], mixed.0[10]];
-            let amount = amount.at(frame);
-            let [left, right] = io.outputs();
-            left[frame] = dry[0] + (wet[0] - dry[0]) * amount;
-            right[frame] = dry[1] + (wet[1] - dry[1]) * amount;
+            from = to;
         }
     }
 }

@@ -1,23 +1,20 @@
-//! The voices of a slot, side by side in groups.
+//! The voices of a slot, side by side in groups, and the groups in shares that any thread can run.
 
 use std::any::Any;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::panel::{Aspect, Panel, PanelWires};
-use super::part::{Call, Faults, Group, Part};
+use super::crew::{Crew, Share, VoiceGroup};
+use super::panel::{Aspect, PanelWires};
+use super::part::{Group, Part, PartShape};
 use super::ramp::Meet;
-use super::send::{PARTIALS, SendState, SendWork, added_up};
+use super::send::{AddWork, PARTIALS, Partials, SumUpWork};
+use super::sum::{Depth, Factor};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::Lanes;
 use crate::module::io::List;
 use crate::module::isa::{self, Level};
 use crate::module::{NoteSource, Seed, Wire};
-
-/// Starts and first own values that one group takes in a block; the rest are refused.
-const CUTS: usize = 256;
-
-/// Below this a voice is silent (−100 dB).
-const SILENCE: f32 = 1e-5;
 
 /// A cable from the voices to the global part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +65,10 @@ pub struct Start {
 pub trait Voices: std::marker::Send {
     /// How many there are.
     fn count(&self) -> usize;
+    /// How many cost no more than one, side by side: those from a multiple of it on.
+    fn width(&self) -> usize {
+        1
+    }
     /// A voice begins in a frame of the tile.
     fn start(&mut self, voice: usize, frame: usize, start: Start);
     /// A voice's gate falls; `velocity` is how fast its key was let go.
@@ -90,6 +91,24 @@ pub trait Voices: std::marker::Send {
     fn loudness(&self, voice: usize) -> f32;
     /// Runs a section for all groups, and puts the sums of their sends into the global part's wires.
     fn run(&mut self, section: usize, global: &mut [Wire<f32>], block: &BlockCall<'_>, faults: &mut dyn FnMut(u16, usize));
+    /// How many shares its voices are cut into, that can be worked out at the same time.
+    fn shares(&self) -> usize {
+        1
+    }
+    /// Gives every share what it needs to run a section away from here; gives whether any has something to do. Then each of them is
+    /// to be lent, run, taken back, and all of them gathered: that is the same as [`Self::run`], bit by bit. Only with several shares.
+    fn prepare(&mut self, _section: usize, _global: &[Wire<f32>], _block: &BlockCall<'_>) -> bool {
+        false
+    }
+    /// Lends a share to another thread; nothing else may be asked of the bank until all are back. `None` where it is away, or has nothing
+    /// to do.
+    fn lend(&mut self, _share: usize) -> Option<Box<dyn Share>> {
+        None
+    }
+    /// Takes a share back, in its own place.
+    fn take_back(&mut self, _share: usize, _back: Box<dyn Share>) {}
+    /// Adds up what all groups sent, in their order, into the global part's wires, when all shares are back.
+    fn gather(&mut self, _section: usize, _global: &mut [Wire<f32>], _block: &BlockCall<'_>, _faults: &mut dyn FnMut(u16, usize)) {}
     /// After the last section of a block; at a multiple of 64 frames gives the voices that are over to `over`.
     fn finish(&mut self, end: SampleTime, over: &mut dyn FnMut(usize));
     /// Takes over from a bank of the same width.
@@ -128,48 +147,18 @@ pub struct BankCarry {
     pub sends: Vec<(u32, u32, Meet)>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum CutKind {
-    Start(Seed),
-    End,
-    Own(u32),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Cut {
-    frame: u8,
-    lane: u8,
-    kind: CutKind,
-}
-
-struct VoiceGroup<L: Lanes> {
-    group: Group<L>,
-    panel: Panel<L>,
-    /// Lanes that sound at the block's start.
-    sounding: LaneMask,
-    /// Lanes that sound at the block's end.
-    sounding_after: LaneMask,
-    gates: LaneMask,
-    cuts: Vec<Cut>,
-    sends: Vec<SendState<L>>,
-    /// The wires that later voice sections read.
-    kept: Vec<Wire<L>>,
-    /// The lanes with own values at the block's start, by own value.
-    own_before: Vec<LaneMask>,
-    /// Multiples of 64 frames for which a lane has been silent, and how loud it was of late.
-    quiet: [u16; PARTIALS],
-    loud: L,
-    /// Frames for which the group still runs after its last voice.
-    tail: u32,
-    rendered: bool,
-}
-
 /// How a bank is built.
 pub struct BankShape {
     /// Voices.
     pub voices: usize,
     /// The wire of the global part that the pitch of the patch's own notes moves with.
     pub follow: Option<u32>,
+    /// The same among [`Self::reads`].
+    pub follow_copy: Option<u32>,
+    /// The wires of the global part that the voices read.
+    pub reads: Vec<u32>,
+    /// The live lists that they read.
+    pub lists: Vec<u32>,
     /// The wires of the note sources.
     pub sources: PanelWires,
     /// The spans of each voice section.
@@ -188,63 +177,124 @@ pub struct BankShape {
 
 /// The voices of a slot at one width.
 pub struct Bank<L: Lanes> {
-    shape: BankShape,
-    part: Part<L>,
-    groups: Vec<VoiceGroup<L>>,
-    partials: Vec<Box<[[f32; PARTIALS]; BLOCK]>>,
+    shape: Arc<BankShape>,
+    /// `None` while it is lent. Group g stands in share g mod their number.
+    crews: Vec<Option<Box<Crew<L>>>>,
+    partials: Vec<Partials>,
     level: Level,
     fade: u32,
 }
 
-impl<L: Lanes> Bank<L> {
-    /// Of ready groups. `fade` in frames. `[control]`
-    pub fn new(shape: BankShape, part: Part<L>, groups: Vec<Group<L>>, level: Level, fade: u32) -> Self {
-        let groups = groups
-            .into_iter()
-            .map(|group| VoiceGroup {
-                group,
-                panel: Panel::new(),
-                sounding: LaneMask::NONE,
-                sounding_after: LaneMask::NONE,
-                gates: LaneMask::NONE,
-                cuts: Vec::with_capacity(CUTS + PARTIALS),
-                sends: vec![SendState::default(); shape.sends.len()],
-                kept: shape.kept.iter().map(|_| Wire::new()).collect(),
-                own_before: vec![LaneMask::NONE; shape.own.len()],
-                quiet: [0; PARTIALS],
-                loud: L::default(),
-                tail: 0,
-                rendered: false,
-            })
-            .collect();
-        let partials = shape.sends.iter().map(|_| Box::new([[0.0; PARTIALS]; BLOCK])).collect();
-        Self { shape, part, groups, partials, level, fade }
+/// The wires of the global part that the voices' sums read, and the one that their pitch moves with, ascending. `[control]`
+pub fn global_reads(part: &PartShape, follow: Option<u32>) -> Vec<u32> {
+    let mut found: Vec<u32> = follow.into_iter().collect();
+    let mut factor = |factor: &Factor| match *factor {
+        Factor::Global(wire) | Factor::Own { wire, .. } => found.push(wire),
+        Factor::Wire(_) => {}
+    };
+    for sum in &part.sums {
+        for depth in sum.products.iter().map(|product| &product.depth).chain(std::iter::once(&sum.base)) {
+            if let Depth::Knob(knob) = depth {
+                factor(knob);
+            }
+        }
+        sum.products.iter().flat_map(|product| &product.factors).for_each(&mut factor);
     }
-
-    fn place(voice: usize) -> (usize, usize) {
-        (voice / L::WIDTH, voice % L::WIDTH)
-    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
-impl<L: Lanes> VoiceGroup<L> {
-    fn active(&self) -> bool {
-        !self.sounding.is_empty() || !self.sounding_after.is_empty() || self.tail > 0 || !self.cuts.is_empty()
+/// The same part, reading copies of the global wires `reads` in their order. `[control]`
+fn reading_copies(mut part: PartShape, reads: &[u32]) -> PartShape {
+    let copy = |factor: &mut Factor| match factor {
+        Factor::Global(wire) | Factor::Own { wire, .. } => {
+            *wire = reads.binary_search(wire).expect("every wire that a sum reads is among those read") as u32;
+        }
+        Factor::Wire(_) => {}
+    };
+    for sum in &mut part.sums {
+        for depth in sum.products.iter_mut().map(|product| &mut product.depth).chain(std::iter::once(&mut sum.base)) {
+            if let Depth::Knob(knob) = depth {
+                copy(knob);
+            }
+        }
+        sum.products.iter_mut().flat_map(|product| &mut product.factors).for_each(copy);
+    }
+    part
+}
+
+impl<L: Lanes> Bank<L> {
+    /// Of ready groups, in so many shares: `wires` places a part, `fade` in frames, `lists` as they stand. `[control]`
+    pub fn new(
+        shape: BankShape,
+        (part, wires): (PartShape, usize),
+        groups: Vec<Group<L>>,
+        shares: usize,
+        level: Level,
+        fade: u32,
+        lists: &[List],
+    ) -> Self {
+        let shape = Arc::new(shape);
+        let shares = shares.clamp(1, groups.len().max(1));
+        let part = if shares > 1 { reading_copies(part, &shape.reads) } else { part };
+        let mut dealt: Vec<Vec<Group<L>>> = (0..shares).map(|_| Vec::new()).collect();
+        groups.into_iter().enumerate().for_each(|(number, group)| dealt[number % shares].push(group));
+        let copies = (shares > 1).then_some((shape.reads.len(), lists));
+        let crews = dealt
+            .into_iter()
+            .enumerate()
+            .map(|(share, groups)| {
+                let part = Part::new(part.clone(), wires, level);
+                Some(Box::new(Crew::new(&shape, part, groups, (share, shares), copies)))
+            })
+            .collect();
+        let partials = vec![[[0.0; PARTIALS]; BLOCK]; shape.sends.len()];
+        Self { shape, crews, partials, level, fade }
     }
 
-    fn cut(&mut self, frame: usize, lane: usize, kind: CutKind) -> bool {
-        let cut = Cut { frame: frame as u8, lane: lane as u8, kind };
-        let mine = |cut: &Cut| cut.lane as usize == lane && !matches!(cut.kind, CutKind::Own(_));
-        let room = self.cuts.len() < CUTS;
-        match kind {
-            _ if room => self.cuts.push(cut),
-            CutKind::Own(_) => return false,
-            // A flood: the last of a lane's starts and ends counts, in the frame of one before it. There is room for one a lane.
-            CutKind::Start(_) | CutKind::End => match self.cuts.iter_mut().rfind(|cut| mine(cut)) {
-                Some(last) => last.kind = kind,
-                None => self.cuts.push(cut),
-            },
+    /// The share, the place in it and the lane of a voice.
+    fn place(&self, voice: usize) -> (usize, usize, usize) {
+        let group = voice / L::WIDTH;
+        (group % self.crews.len(), group / self.crews.len(), voice % L::WIDTH)
+    }
+
+    /// The group and the lane of a voice; `None` while it is lent, when nothing may be asked.
+    fn group(&mut self, voice: usize) -> Option<(&mut VoiceGroup<L>, usize)> {
+        let (share, at, lane) = self.place(voice);
+        self.crews[share].as_mut().map(|crew| (crew.group(at), lane))
+    }
+
+    fn seen(&self, voice: usize) -> Option<(&VoiceGroup<L>, usize)> {
+        let (share, at, lane) = self.place(voice);
+        self.crews[share].as_ref().map(|crew| (crew.seen(at), lane))
+    }
+
+    /// Groups in their order: share and place in it.
+    fn order(&self) -> impl Iterator<Item = (usize, usize)> + use<L> {
+        let shares = self.crews.len();
+        (0..self.shape.voices.div_ceil(L::WIDTH)).map(move |group| (group % shares, group / shares))
+    }
+
+    fn clear_partials(&mut self, section: usize, from: usize, to: usize) {
+        for (send, partials) in self.shape.sends.iter().zip(&mut self.partials) {
+            if send.section == section {
+                partials[from..to].fill([0.0; PARTIALS]);
+            }
         }
-        true
+    }
+
+    /// The partial sums go into the global part's wires.
+    fn add_up(&mut self, section: usize, global: &mut [Wire<f32>], from: usize, to: usize) {
+        for (send, partials) in self.shape.sends.iter().zip(&self.partials) {
+            if send.section == section {
+                let wire = &mut global[send.to as usize];
+                wire.held = false;
+                if let Some(tile) = &mut wire.tile {
+                    isa::run(self.level, SumUpWork { partials: &partials[from..to], out: &mut tile[from..to] });
+                }
+            }
+        }
     }
 }
 
@@ -253,300 +303,152 @@ impl<L: Lanes> Voices for Bank<L> {
         self.shape.voices
     }
 
+    fn width(&self) -> usize {
+        L::WIDTH
+    }
+
     fn start(&mut self, voice: usize, frame: usize, start: Start) {
-        let (group, lane) = Self::place(voice);
         let (fade, follows) = (self.fade, self.shape.follow.is_some());
-        let group = &mut self.groups[group];
-        if start.afresh {
-            group.cut(frame, lane, CutKind::Start(start.seed));
-            group.sounding_after = group.sounding_after.or(LaneMask::one(lane));
-        }
-        group.gates = group.gates.or(LaneMask::one(lane));
-        group.quiet[lane] = 0;
-        let own = &mut group.group.own;
-        let mut change = |aspect, value, frames| group.panel.change(frame, lane, aspect, value, frames, own);
-        let source = |source: NoteSource| Aspect::Source(source);
-        if follows {
-            change(Aspect::Leave, start.followed, 0);
-        }
-        match start.glide {
-            Some(Glide { from, frames }) => {
-                if let Some(from) = from {
-                    change(Aspect::Pitch, from, 0);
-                }
-                change(Aspect::Pitch, start.pitch, frames);
-            }
-            None => change(Aspect::Pitch, start.pitch, 0),
-        }
-        if let Some(stands) = start.follow.filter(|_| follows) {
-            change(Aspect::Follow, stands, 0);
-        }
-        change(source(NoteSource::Key), start.key, 0);
-        change(source(NoteSource::Gate), 1.0, 0);
-        // Where the voice sounds on, another force must not jump.
-        change(source(NoteSource::Velocity), start.velocity, if start.afresh { 0 } else { fade / 2 });
-        if start.trigger {
-            change(source(NoteSource::Trigger), 1.0, 0);
-            change(source(NoteSource::Random), start.seed.bipolar(), 0);
-        }
-        if start.afresh {
-            change(source(NoteSource::Lift), 0.0, 0);
-            change(source(NoteSource::Pressure), 0.0, 0);
-            change(source(NoteSource::Timbre), 0.0, 0);
-            change(source(NoteSource::Volume), 1.0, 0);
-            change(source(NoteSource::Bend), 0.0, 0);
-            change(source(NoteSource::Pan), start.pan, 0);
+        if let Some((group, lane)) = self.group(voice) {
+            group.start(lane, frame, start, fade, follows);
         }
     }
 
     fn release(&mut self, voice: usize, frame: usize, velocity: f32) {
-        let (group, lane) = Self::place(voice);
-        let group = &mut self.groups[group];
-        group.gates = group.gates.without(LaneMask::one(lane));
-        let own = &mut group.group.own;
-        group.panel.change(frame, lane, Aspect::Source(NoteSource::Gate), 0.0, 0, own);
-        group.panel.change(frame, lane, Aspect::Source(NoteSource::Lift), velocity, 0, own);
+        if let Some((group, lane)) = self.group(voice) {
+            group.release(lane, frame, velocity);
+        }
     }
 
     fn leave(&mut self, voice: usize, frame: usize, followed: f32) {
-        let (group, lane) = Self::place(voice);
-        let group = &mut self.groups[group];
-        group.panel.change(frame, lane, Aspect::Leave, followed, 0, &mut group.group.own);
+        if let Some((group, lane)) = self.group(voice) {
+            group.change(lane, frame, Aspect::Leave, followed, 0);
+        }
     }
 
     fn set(&mut self, voice: usize, frame: usize, source: NoteSource, value: f32, frames: u32) {
-        let (group, lane) = Self::place(voice);
-        let group = &mut self.groups[group];
-        group.panel.change(frame, lane, Aspect::Source(source), value, frames, &mut group.group.own);
+        if let Some((group, lane)) = self.group(voice) {
+            group.change(lane, frame, Aspect::Source(source), value, frames);
+        }
     }
 
     fn retune(&mut self, voice: usize, frame: usize, pitch: f32, frames: u32) {
-        let (group, lane) = Self::place(voice);
-        let group = &mut self.groups[group];
-        group.panel.retune(frame, lane, pitch, frames, &mut group.group.own);
+        if let Some((group, lane)) = self.group(voice) {
+            group.retune(lane, frame, pitch, frames);
+        }
     }
 
     fn set_own(&mut self, voice: usize, frame: usize, knob_wire: u32, from: f32, value: f32, frames: u32) {
         let Some(number) = self.shape.own.iter().position(|(knob, _)| *knob == knob_wire) else { return };
-        let (group, lane) = Self::place(voice);
-        let group = &mut self.groups[group];
-        let has = group.group.own[number].lanes.has(lane) && !group.cuts.iter().any(|cut| cut.lane as usize == lane);
-        if !has {
-            if !group.cut(frame, lane, CutKind::Own(number as u32)) {
-                return;
-            }
-            group.panel.change(frame, lane, Aspect::Own(number as u32), from, 0, &mut group.group.own);
+        if let Some((group, lane)) = self.group(voice) {
+            group.set_own(lane, frame, number, from, value, frames);
         }
-        group.panel.change(frame, lane, Aspect::Own(number as u32), value, frames, &mut group.group.own);
     }
 
     fn end(&mut self, voice: usize, at_once: bool) {
-        let (group, lane) = Self::place(voice);
-        let one = LaneMask::one(lane);
         let fade = self.fade;
-        let group = &mut self.groups[group];
-        group.sounding = group.sounding.without(one);
-        group.sounding_after = group.sounding_after.without(one);
-        group.gates = group.gates.without(one);
-        group.tail = fade + BLOCK as u32;
-        for send in &mut group.sends {
-            if at_once {
-                send.last.set_lane(lane, 0.0);
-            } else {
-                send.fade.expect(one, Meet::Jump);
-            }
+        if let Some((group, lane)) = self.group(voice) {
+            group.end(lane, at_once, fade);
         }
     }
 
     fn end_at(&mut self, voice: usize, frame: usize) {
-        let (group, lane) = Self::place(voice);
-        let one = LaneMask::one(lane);
         let fade = self.fade;
-        let group = &mut self.groups[group];
-        group.cut(frame, lane, CutKind::End);
-        group.sounding_after = group.sounding_after.without(one);
-        group.gates = group.gates.without(one);
-        group.tail = fade + 2 * BLOCK as u32;
+        if let Some((group, lane)) = self.group(voice) {
+            group.end_at(lane, frame, fade);
+        }
     }
 
     fn pitch_at(&self, voice: usize, from: usize, frame: usize) -> f32 {
-        let (group, lane) = Self::place(voice);
-        self.groups[group].panel.pitch_at(lane, from, frame)
+        self.seen(voice).map_or(0.0, |(group, lane)| group.pitch_at(lane, from, frame))
     }
 
     fn loudness(&self, voice: usize) -> f32 {
-        let (group, lane) = Self::place(voice);
-        self.groups[group].loud.lane(lane)
+        self.seen(voice).map_or(0.0, |(group, lane)| group.loudness(lane))
     }
 
     fn sounding(&self, voice: usize) -> bool {
-        let (group, lane) = Self::place(voice);
-        self.groups[group].sounding_after.has(lane)
+        self.seen(voice).is_some_and(|(group, lane)| group.sounds(lane))
     }
 
     fn run(&mut self, section: usize, global: &mut [Wire<f32>], block: &BlockCall<'_>, faults: &mut dyn FnMut(u16, usize)) {
+        if self.crews.len() > 1 {
+            self.prepare(section, global, block);
+            self.crews.iter_mut().flatten().for_each(|crew| crew.run());
+            return self.gather(section, global, block, faults);
+        }
         let from = tile_index(block.start);
         let to = from + block.frames;
-        let spans = self.shape.sections[section].clone();
-        let sends = || self.shape.sends.iter().enumerate().filter(|(_, send)| send.section == section);
-        for (number, _) in sends() {
-            self.partials[number][from..to].fill([0.0; PARTIALS]);
+        self.clear_partials(section, from, to);
+        if let Some(Some(crew)) = self.crews.first_mut() {
+            crew.run_here(section, global, block, &mut self.partials);
+            crew.tell(faults);
         }
-        for (group_number, voices) in self.groups.iter_mut().enumerate() {
-            if !voices.active() {
-                continue;
-            }
-            for (wire, kept) in self.shape.kept.iter().zip(&mut voices.kept) {
-                std::mem::swap(&mut self.part.wires[*wire as usize], kept);
-            }
-            if !voices.rendered {
-                let followed = self.shape.follow.map(|wire| &global[wire as usize]);
-                voices.panel.render(&self.shape.sources, followed, &mut voices.group.own, &mut self.part.wires, (from, to));
-                voices.rendered = true;
-            }
-            for (own, before) in voices.group.own.iter_mut().zip(&voices.own_before) {
-                own.lanes = *before;
-            }
-            let mut lanes = voices.sounding;
-            let mut at = from;
-            let mut next = 0;
-            while at < to {
-                // Everything that begins in this frame.
-                while let Some(cut) = voices.cuts.get(next).copied().filter(|cut| cut.frame as usize <= at) {
-                    next += 1;
-                    let one = LaneMask::one(cut.lane as usize);
-                    match cut.kind {
-                        CutKind::Start(seed) => {
-                            lanes = lanes.or(one);
-                            voices.group.reset(&self.part.shape, spans.clone(), one, seed);
-                            voices.group.own.iter_mut().for_each(|own| own.lanes = own.lanes.without(one));
-                            for (number, _) in sends() {
-                                let send = &mut voices.sends[number];
-                                if send.last.lane(cut.lane as usize) != 0.0 {
-                                    send.fade.expect(one, Meet::Jump);
-                                }
-                            }
-                        }
-                        CutKind::End => {
-                            lanes = lanes.without(one);
-                            for (number, _) in sends() {
-                                voices.sends[number].fade.expect(one, Meet::Jump);
-                            }
-                        }
-                        CutKind::Own(number) => {
-                            let own = &mut voices.group.own[number as usize];
-                            own.lanes = own.lanes.or(one);
-                        }
-                    }
-                }
-                let end = voices.cuts.get(next).map_or(to, |cut| (cut.frame as usize).min(to));
-                let call =
-                    Call { start: block.start + (at - from) as u64, frames: end - at, global, lists: block.lists, lanes, fade: block.fade };
-                let mut seen = Faults::default();
-                self.part.run(&mut voices.group, spans.clone(), &call, &mut seen);
-                for (module, bad) in seen.iter() {
-                    bad.lanes().for_each(|lane| faults(module, group_number * L::WIDTH + lane));
-                }
-                for (number, send) in sends() {
-                    isa::run(
-                        self.level,
-                        SendWork {
-                            wire: &self.part.wires[send.from as usize],
-                            state: &mut voices.sends[number],
-                            partials: &mut self.partials[number],
-                            lanes,
-                            place: group_number * L::WIDTH % PARTIALS,
-                            from: at,
-                            to: end,
-                            fade: block.fade,
-                        },
-                    );
-                }
-                at = end;
-            }
-            for (wire, kept) in self.shape.kept.iter().zip(&mut voices.kept) {
-                std::mem::swap(&mut self.part.wires[*wire as usize], kept);
-            }
+        self.add_up(section, global, from, to);
+    }
+
+    fn shares(&self) -> usize {
+        self.crews.len()
+    }
+
+    fn prepare(&mut self, section: usize, global: &[Wire<f32>], block: &BlockCall<'_>) -> bool {
+        let mut any = false;
+        for crew in self.crews.iter_mut().flatten() {
+            crew.prepare(section, global, block);
+            any |= !crew.is_idle();
         }
-        for (number, send) in sends() {
-            let wire = &mut global[send.to as usize];
-            wire.held = false;
-            if let Some(tile) = &mut wire.tile {
-                for (out, partials) in tile[from..to].iter_mut().zip(&self.partials[number][from..to]) {
-                    *out = added_up(partials);
-                }
-            }
+        any
+    }
+
+    fn lend(&mut self, share: usize) -> Option<Box<dyn Share>> {
+        let crew = self.crews.get_mut(share)?;
+        if crew.as_ref().is_none_or(|crew| crew.is_idle()) {
+            return None;
+        }
+        crew.take().map(|crew| crew as Box<dyn Share>)
+    }
+
+    fn take_back(&mut self, share: usize, back: Box<dyn Share>) {
+        // What comes back is what was lent: of this width.
+        if let (Some(place), Ok(crew)) = (self.crews.get_mut(share), back.into_any().downcast::<Crew<L>>()) {
+            *place = Some(crew);
         }
     }
 
-    fn finish(&mut self, end: SampleTime, over: &mut dyn FnMut(usize)) {
-        for (number, voices) in self.groups.iter_mut().enumerate() {
-            if !voices.active() {
-                continue;
-            }
-            voices.cuts.clear();
-            voices.rendered = false;
-            voices.sounding = voices.sounding_after;
-            for (before, own) in voices.own_before.iter_mut().zip(&voices.group.own) {
-                *before = own.lanes;
-            }
-            if !end.is_multiple_of(BLOCK as u64) {
-                continue;
-            }
-            voices.tail = voices.tail.saturating_sub(BLOCK as u32);
-            let mut loud = L::default();
-            for send in &mut voices.sends {
-                loud = loud.max(send.peak);
-                send.peak = L::default();
-            }
-            voices.loud = loud;
-            let rest = if self.shape.envelopes { voices.group.at_rest(&self.part.shape) } else { LaneMask::ALL };
-            for lane in voices.sounding.without(voices.gates).lanes().take_while(|lane| *lane < L::WIDTH) {
-                let done = if self.shape.envelopes {
-                    rest.has(lane)
-                } else {
-                    let quiet = &mut voices.quiet[lane];
-                    *quiet = if loud.lane(lane) < SILENCE { *quiet + 1 } else { 0 };
-                    *quiet >= self.shape.quiet_blocks
-                };
-                if done {
-                    over(number * L::WIDTH + lane);
+    fn gather(&mut self, section: usize, global: &mut [Wire<f32>], block: &BlockCall<'_>, faults: &mut dyn FnMut(u16, usize)) {
+        let from = tile_index(block.start);
+        let to = from + block.frames;
+        self.clear_partials(section, from, to);
+        for (group, (share, at)) in self.order().enumerate() {
+            let Some(Some(crew)) = self.crews.get(share) else { continue };
+            for (number, _) in self.shape.sends.iter().enumerate().filter(|(_, send)| send.section == section) {
+                if let Some(sent) = crew.sent(at, number) {
+                    let partials = &mut self.partials[number];
+                    isa::run(
+                        self.level,
+                        AddWork { sent: &sent[from..to], partials: &mut partials[from..to], place: group * L::WIDTH % PARTIALS },
+                    );
                 }
+            }
+        }
+        self.crews.iter_mut().flatten().for_each(|crew| crew.tell(faults));
+        self.add_up(section, global, from, to);
+    }
+
+    fn finish(&mut self, end: SampleTime, over: &mut dyn FnMut(usize)) {
+        for (share, at) in self.order() {
+            if let Some(Some(crew)) = self.crews.get_mut(share) {
+                crew.finish(at, end, over);
             }
         }
     }
 
     fn carry(&mut self, old: &mut dyn Voices, carry: &BankCarry) {
         let Some(old) = old.as_any().downcast_mut::<Self>() else { return };
-        for (mine, old) in self.groups.iter_mut().zip(&mut old.groups) {
-            std::mem::swap(&mut mine.panel, &mut old.panel);
-            mine.sounding = old.sounding;
-            mine.sounding_after = old.sounding_after;
-            mine.gates = old.gates;
-            mine.quiet = old.quiet;
-            mine.loud = old.loud;
-            mine.tail = old.tail.max(self.fade + BLOCK as u32);
-            for (from, to) in &carry.kernels {
-                std::mem::swap(&mut mine.group.kernels[*to as usize], &mut old.group.kernels[*from as usize]);
-            }
-            for (from, to, meet) in &carry.sums {
-                let state = &mut mine.group.sums[*to as usize];
-                *state = old.group.sums[*from as usize];
-                state.fade.expect(super::panel::lanes_of_width(L::WIDTH), *meet);
-            }
-            for (from, to) in &carry.feedbacks {
-                mine.group.recalls[*to as usize] = old.group.recalls[*from as usize];
-            }
-            for (from, to) in &carry.own {
-                let wire = mine.group.own[*to as usize].wire;
-                mine.group.own[*to as usize] = old.group.own[*from as usize];
-                mine.group.own[*to as usize].wire = wire;
-                mine.own_before[*to as usize] = old.own_before[*from as usize];
-            }
-            for (from, to, meet) in &carry.sends {
-                let state = &mut mine.sends[*to as usize];
-                *state = old.sends[*from as usize];
-                state.fade.expect(super::panel::lanes_of_width(L::WIDTH), *meet);
+        let fade = self.fade;
+        for voice in (0..self.shape.voices).step_by(L::WIDTH) {
+            if let (Some((mine, _)), Some((old, _))) = (self.group(voice), old.group(voice)) {
+                mine.carry(old, carry, fade);
             }
         }
     }

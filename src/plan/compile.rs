@@ -1,6 +1,6 @@
 //! [`Patch`] → [`SlotPlan`].
 
-use super::bank::{Bank, BankShape, Voices};
+use super::bank::{self, Bank, BankShape, Voices};
 use super::colour::{Virtual, Wires};
 use super::knob::{Knob, Musical};
 use super::layout::{KernelLayout, SumKey};
@@ -18,7 +18,7 @@ use crate::module::io::List;
 use crate::module::isa::Level;
 use crate::module::setting::LIST_MAX;
 use crate::module::{Kernel, Prepare, Seed, SettingValue};
-use crate::patch::{Amount, Base, Domain, Patch, Source, Sum};
+use crate::patch::{Amount, Base, Domain, ModuleId, Patch, Source, Sum};
 
 /// What a plan is compiled for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub struct Options {
     pub width: Option<usize>,
     /// Beats a minute at the start, where neither rack nor patch says otherwise.
     pub tempo: f64,
+    /// Shares into which a slot's voices are cut, that can be worked out at the same time; at least 1.
+    pub shares: usize,
 }
 
 /// What runs before, so that it can be carried over.
@@ -140,9 +142,14 @@ pub fn compile(
     }
     kept.sort_unstable();
     kept.dedup();
+    let follow = played.map(|[_, pitch, _]| on_global(pitch));
+    let reads = bank::global_reads(&voice_shape, follow);
     let shape = BankShape {
         voices,
-        follow: played.map(|[_, pitch, _]| on_global(pitch)),
+        follow,
+        follow_copy: follow.and_then(|wire| reads.binary_search(&wire).ok().map(|at| at as u32)),
+        reads,
+        lists: (0u32..).zip(&list_names).filter(|(_, name)| is_live_of_voices(patch, **name)).map(|(number, _)| number).collect(),
         sources: sources.map(|wire| wire.map(on_voice)),
         sections: voice.sections.clone(),
         sends,
@@ -153,7 +160,7 @@ pub fn compile(
     };
     let given: Vec<u32> = shape.sources.iter().flatten().copied().chain(shape.own.iter().map(|(_, wire)| *wire)).collect();
     let (sends_seen, sections_seen, voice_seen) = (shape.sends.clone(), shape.sections.clone(), voice_shape.clone());
-    let make = Make { patch, draft: &voice, options, fade, wires: voice_wires.count() };
+    let make = Make { patch, draft: &voice, options, fade, wires: voice_wires.count(), lists: &lists };
     let bank: Box<dyn Voices> = match width {
         1 => make.bank::<f32>(shape, voice_shape),
         8 => make.bank::<Wide<8>>(shape, voice_shape),
@@ -306,6 +313,7 @@ struct Make<'a> {
     options: &'a Options,
     fade: u32,
     wires: usize,
+    lists: &'a [List],
 }
 
 impl Make<'_> {
@@ -318,9 +326,15 @@ impl Make<'_> {
                 own: shape.own.iter().map(|(_, wire)| Own { wire: *wire, ..Own::default() }).collect(),
             })
             .collect();
-        let part = Part::<L>::new(part, self.wires, self.options.level);
-        Box::new(Bank::new(shape, part, groups, self.options.level, self.fade))
+        let Options { shares, level, .. } = *self.options;
+        Box::new(Bank::new(shape, (part, self.wires), groups, shares, level, self.fade, self.lists))
     }
+}
+
+/// Whether a setting is a live list of a module of the voices.
+fn is_live_of_voices(patch: &Patch, (module, setting): (ModuleId, usize)) -> bool {
+    let module = &patch.modules[module.0];
+    module.domain == Domain::Voice && module.kind.settings[setting].is_list()
 }
 
 /// One module's settings as the lists that its kernels read. `[control]`

@@ -11,7 +11,7 @@ use crate::patch::{Domain, ModuleId, Patch};
 /// The compiled plan of a patch, as text. `[control]`
 pub fn listing(patch: &Patch) -> String {
     let order = order::order(patch);
-    let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let (plan, outline) = compile(patch, &options, &|_| None, None);
     let mut text = String::new();
     let name = if patch.name.is_empty() { "patch" } else { &patch.name };

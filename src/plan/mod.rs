@@ -7,6 +7,7 @@ pub mod bank;
 pub mod carry;
 pub mod colour;
 pub mod compile;
+pub mod crew;
 pub mod knob;
 pub mod knobs;
 pub mod layout;

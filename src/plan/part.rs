@@ -181,6 +181,12 @@ impl<L: Lanes> Part<L> {
         }
     }
 
+    /// The instructions that its steps use. `[audio]`
+    #[inline(always)]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     /// Runs some spans for one group. `[audio]`
     pub fn run(&mut self, group: &mut Group<L>, spans: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
         for span in spans {

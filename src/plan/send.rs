@@ -20,6 +20,9 @@ pub struct SendState<L> {
     pub peak: L,
 }
 
+/// The partial sums of one send, frame by frame.
+pub type Partials = [[f32; PARTIALS]; BLOCK];
+
 /// 8+8, 4+4, 2+2, 1+1: the same at every width. `[audio]`
 #[inline(always)]
 pub fn added_up(partials: &[f32; PARTIALS]) -> f32 {
@@ -34,18 +37,24 @@ pub fn added_up(partials: &[f32; PARTIALS]) -> f32 {
     sums[0]
 }
 
-/// One group's part of a send, added to the partial sums.
+/// Where one group's part of a send goes.
+pub enum Into<'a, L> {
+    /// To the sums so far, from the partial sum of the first lane on.
+    Partials(&'a mut Partials, usize),
+    /// It is kept, for whoever adds it up.
+    Tile(&'a mut [L; BLOCK]),
+}
+
+/// One group's part of a send.
 pub struct SendWork<'a, L: Lanes> {
     /// What is sent.
     pub wire: &'a Wire<L>,
     /// What is kept of it.
     pub state: &'a mut SendState<L>,
-    /// The sums so far.
-    pub partials: &'a mut [[f32; PARTIALS]; BLOCK],
+    /// Where it goes.
+    pub into: Into<'a, L>,
     /// The lanes that sound.
     pub lanes: LaneMask,
-    /// The partial sum of the first lane.
-    pub place: usize,
     /// First frame of the tile.
     pub from: usize,
     /// Frame after the last.
@@ -57,24 +66,81 @@ pub struct SendWork<'a, L: Lanes> {
 impl<L: Lanes> Work for SendWork<'_, L> {
     #[inline(always)]
     fn work(self) {
-        let signal = self.wire.signal(self.from, self.to);
-        let sounding = L::Mask::from_lanes(self.lanes);
+        let Self { wire, state, into, lanes, from, to, fade } = self;
+        let signal = wire.signal(from, to);
+        let sounding = L::Mask::from_lanes(lanes);
         let silence = L::default();
-        let fading = self.state.fade.active();
-        let (mut peak, mut last) = (self.state.peak, self.state.last);
-        for (at, partials) in self.partials[self.from..self.to].iter_mut().enumerate() {
+        let fading = state.fade.active();
+        let (mut peak, mut last) = (state.peak, state.last);
+        let mut next = |at: usize| {
             let x = signal.at(at);
             let mut x = sounding.and(x.finite()).select(x, silence);
             if fading {
-                x = self.state.fade.frame(x, last, self.fade);
+                x = state.fade.frame(x, last, fade);
             }
             last = x;
             peak = peak.max(x.abs());
-            for lane in 0..L::WIDTH {
-                partials[self.place + lane] += x.lane(lane);
+            x
+        };
+        match into {
+            Into::Partials(partials, place) => {
+                for (at, partials) in partials[from..to].iter_mut().enumerate() {
+                    add(next(at), partials, place);
+                }
+            }
+            Into::Tile(tile) => {
+                for (at, out) in tile[from..to].iter_mut().enumerate() {
+                    *out = next(at);
+                }
             }
         }
-        self.state.peak = peak;
-        self.state.last = last;
+        state.peak = peak;
+        state.last = last;
+    }
+}
+
+/// One frame of a group is added to the partial sums, lane by lane in the order of the voices.
+#[inline(always)]
+fn add<L: Lanes>(x: L, partials: &mut [f32; PARTIALS], place: usize) {
+    for first in (0..L::WIDTH).step_by(PARTIALS) {
+        for (lane, partial) in partials[place..].iter_mut().take(L::WIDTH).enumerate() {
+            *partial += *x.lane_ref(first + lane);
+        }
+    }
+}
+
+/// What a group sent is added to the partial sums.
+pub struct AddWork<'a, L: Lanes> {
+    /// What it sent.
+    pub sent: &'a [L],
+    /// The sums so far, of the same frames.
+    pub partials: &'a mut [[f32; PARTIALS]],
+    /// The partial sum of the first lane.
+    pub place: usize,
+}
+
+impl<L: Lanes> Work for AddWork<'_, L> {
+    #[inline(always)]
+    fn work(self) {
+        for (x, partials) in self.sent.iter().zip(self.partials) {
+            add(*x, partials, self.place);
+        }
+    }
+}
+
+/// The partial sums become one.
+pub struct SumUpWork<'a> {
+    /// The sums, frame by frame.
+    pub partials: &'a [[f32; PARTIALS]],
+    /// What they make.
+    pub out: &'a mut [f32],
+}
+
+impl Work for SumUpWork<'_> {
+    #[inline(always)]
+    fn work(self) {
+        for (out, partials) in self.out.iter_mut().zip(self.partials) {
+            *out = added_up(partials);
+        }
     }
 }

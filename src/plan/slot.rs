@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::bank::{BankCarry, BlockCall, Voices};
+use super::crew::Hands;
 use super::knob::{Knob, Turn};
 use super::part::{Call, Faults, Group, Part};
 use super::ramp::Meet;
@@ -205,14 +206,21 @@ impl SlotPlan {
             self.part.wires[*target as usize].held = false;
         }
         let first = self.sections.iter().position(|section| matches!(section, Section::Voice(_))).unwrap_or(self.sections.len());
-        self.run_sections(0..first, start, frames, faults);
+        self.run_sections(0..first, (start, frames), None, faults);
         first
     }
 
-    /// Works out the rest of these frames, from a section on. `[audio]`
-    pub fn run_on(&mut self, section: usize, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
+    /// Works out the rest of these frames, from a section on; the shares of the voices by `hands` where there are any. `[audio]`
+    pub fn run_on(
+        &mut self,
+        section: usize,
+        start: SampleTime,
+        frames: usize,
+        hands: Option<&mut dyn Hands>,
+        faults: &mut dyn FnMut(u16, Option<usize>),
+    ) {
         let to = tile_index(start) + frames;
-        self.run_sections(section..self.sections.len(), start, frames, faults);
+        self.run_sections(section..self.sections.len(), (start, frames), hands, faults);
         let Self { active, knobs, part, .. } = self;
         active.retain(|index| {
             let index = *index as usize;
@@ -226,7 +234,13 @@ impl SlotPlan {
         });
     }
 
-    fn run_sections(&mut self, which: Range<usize>, start: SampleTime, frames: usize, faults: &mut dyn FnMut(u16, Option<usize>)) {
+    fn run_sections(
+        &mut self,
+        which: Range<usize>,
+        (start, frames): (SampleTime, usize),
+        mut hands: Option<&mut dyn Hands>,
+        faults: &mut dyn FnMut(u16, Option<usize>),
+    ) {
         let block = BlockCall { start, frames, lists: &self.lists, fade: self.fade };
         for section in &self.sections[which] {
             match section {
@@ -237,7 +251,17 @@ impl SlotPlan {
                     seen.iter().for_each(|(module, _)| faults(module, None));
                 }
                 Section::Voice(number) => {
-                    self.voices.run(*number, &mut self.part.wires, &block, &mut |module, voice| faults(module, Some(voice)));
+                    let Self { voices, part, .. } = self;
+                    let faults = &mut |module, voice| faults(module, Some(voice));
+                    match &mut hands {
+                        Some(hands) if voices.shares() > 1 => {
+                            if voices.prepare(*number, &part.wires, &block) {
+                                hands.run(&mut **voices);
+                            }
+                            voices.gather(*number, &mut part.wires, &block, faults);
+                        }
+                        _ => voices.run(*number, &mut part.wires, &block, faults),
+                    }
                 }
             }
         }

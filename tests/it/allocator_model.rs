@@ -403,7 +403,7 @@ impl Pair {
     }
 
     fn moment(&self) -> Moment {
-        Moment { at: self.now, frame: 0, from: 0, rate: RATE }
+        Moment { at: self.now, frame: 0, from: 0, rate: RATE, strained: false }
     }
 
     fn release(&mut self, id: u32, want: &mut Vec<Gone>, got: &mut Vec<Gone>) {

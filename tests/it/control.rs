@@ -335,6 +335,23 @@ fn values_never_turn_another_knob_during_a_reload() {
     assert_eq!(desk.status("dropped"), 0);
 }
 
+/// Each note brings a value with a time: none of them may keep the new plan waiting for ever.
+#[test]
+fn a_reload_lands_while_notes_with_values_keep_coming() {
+    let mut desk = Desk::new(SYNTH);
+    let mut heard = Vec::new();
+    for round in 0..400 {
+        if round == 100 {
+            assert!(desk.control.load("t", &SYNTH.replace("0.5", "0.25"), None).is_ok());
+        }
+        desk.bundle(When::At(desk.engine.now() + 4_800), &["/t/note 60 0.8 0.02 pan 0.1"]);
+        heard = desk.run(480);
+    }
+    assert!(desk.status("waiting") < 60, "{}", desk.status("waiting"));
+    assert!(heard.iter().any(|x| *x > 0.0) && heard.iter().all(|x| x.abs() < 0.6), "the new patch sounds");
+    assert_eq!(desk.status("dropped"), 0);
+}
+
 #[test]
 fn patterns_reach_many() {
     let mut desk = Desk::new(SYNTH);

@@ -38,7 +38,7 @@ pub fn me() -> Client {
 
 pub fn pair(folders: Vec<PathBuf>) -> (Control, Engine) {
     let (engine, doors, door) = Engine::new(RATE);
-    let plan = plan::Options { rate: RATE, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = plan::Options { rate: RATE, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     (Control::new(CATALOGUE, doors, door, Options { plan, folders, running: true, peer: Peer::default() }), engine)
 }
 

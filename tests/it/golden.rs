@@ -139,6 +139,8 @@ fn golden_patches() {
         .iter()
         .map(|piece| {
             let heard = piece.rig(Way { buffer: 512, ..Way::default() }).run(RATE as usize);
+            let shared = piece.rig(Way { buffer: 512, width: Some(1), shares: 3, ..Way::default() }).run(RATE as usize);
+            assert!(shared == heard, "{} one by one, in three shares", piece.name);
             let side = |side: usize| heard.iter().map(|frame| frame[side]).collect::<Vec<f32>>();
             let text = entry("left", &side(0), true) + &entry("right", &side(1), true);
             (piece.name.replace('/', "-"), text, true)

@@ -208,7 +208,7 @@ fn only_the_port_that_was_chosen_leads() {
 #[test]
 fn a_beat_clock_that_begins_paused_stands_at_beat_0() {
     let (engine, doors, door) = Engine::new(RATE as f32);
-    let plan = plan::Options { rate: RATE as f32, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = plan::Options { rate: RATE as f32, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let options = Options { plan, folders: Vec::new(), running: false, peer: Peer::default() };
     let mut desk = Desk { control: Control::new(CATALOGUE, doors, door, options), engine, later: Vec::new() };
     desk.load(QUARTERS);

@@ -169,7 +169,7 @@ fn other_rates_play_at_the_same_times() {
     for rate in [44_100.0f32, 48_000.0, 96_000.0] {
         let patch = crate::rig::parsed(&steps("glide = \"50 ms\"\nglide_mode = \"rate\"\nmode = \"mono\"", "note.pitch * 0.25"));
         let (mut engine, _doors, mut door) = Engine::new(rate);
-        let options = Options { rate, level: Level::detect(), width: None, tempo: 120.0 };
+        let options = Options { rate, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
         assert!(door.send(0, compile(&patch, &options, &|_| None, None).0).is_ok());
         let mut out = vec![0.0; 2 * (0.25 * rate) as usize];
         engine.run(&[], 0, &mut out, 2);

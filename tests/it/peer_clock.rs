@@ -463,7 +463,7 @@ fn where_the_engine_works_ahead_of_what_is_heard_the_spacing_is_kept() {
 #[test]
 fn clients_that_say_nothing_are_treated_as_usual() {
     let (engine, doors, door) = Engine::new(RATE);
-    let plan = plan::Options { rate: RATE, level: Level::detect(), width: None, tempo: 120.0 };
+    let plan = plan::Options { rate: RATE, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let peer = Peer { late: Late::Drop, jitter: 20 * MS, clock: PeerClock::new(Reading::Tags), ..Peer::default() };
     let control = Control::new(CATALOGUE, doors, door, Options { plan, folders: Vec::new(), running: true, peer });
     let mut desk = Desk { control, engine, later: Vec::new() };

@@ -23,11 +23,13 @@ pub struct Way {
     /// Frames a call; 0: random ones, from this seed.
     pub buffer: usize,
     pub seed: u64,
+    /// Shares of the voices.
+    pub shares: usize,
 }
 
 impl Default for Way {
     fn default() -> Self {
-        Self { width: None, level: Level::detect(), buffer: 64, seed: 1 }
+        Self { width: None, level: Level::detect(), buffer: 64, seed: 1, shares: 1 }
     }
 }
 
@@ -84,7 +86,7 @@ impl Rig {
     }
 
     fn options(way: Way) -> Options {
-        Options { rate: RATE, level: way.level, width: way.width, tempo: 120.0 }
+        Options { rate: RATE, level: way.level, width: way.width, tempo: 120.0, shares: way.shares }
     }
 
     /// Another version of the patch, as a reload brings it.
@@ -93,15 +95,21 @@ impl Rig {
     }
 
     pub fn reload_as(&mut self, patch: Patch) {
-        self.door.collect();
-        let before = Before { patch: &self.patch, outline: &self.outline };
         // What was turned stays so, as Control keeps it, where the patch is the same.
         let now = self.engine.now();
+        let (knobs, list) = (self.outline.knobs.clone(), self.turned.clone());
         let turned = |owner: KnobOwner| {
-            let mine = self.turned.iter().rev().find(|(at, knob, _)| *at < now && self.outline.knobs[knob.0 as usize].owner == owner);
+            let mine = list.iter().rev().find(|(at, knob, _)| *at < now && knobs[knob.0 as usize].owner == owner);
             mine.map(|(_, _, value)| Amount::Plain(*value))
         };
-        let (plan, outline) = compile(&patch, &Self::options(self.way), &turned, Some(before));
+        self.reload_turned(patch, &turned);
+    }
+
+    /// The same, with these amounts of the knobs that were turned.
+    pub fn reload_turned(&mut self, patch: Patch, turned: &dyn Fn(KnobOwner) -> Option<Amount>) {
+        self.door.collect();
+        let before = Before { patch: &self.patch, outline: &self.outline };
+        let (plan, outline) = compile(&patch, &Self::options(self.way), turned, Some(before));
         assert!(self.door.send(0, plan).is_ok(), "a plan is in flight");
         (self.patch, self.outline) = (patch, outline);
     }

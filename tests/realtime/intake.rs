@@ -36,7 +36,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let (engine, doors, door) = Engine::new(48_000.0);
-        let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+        let plan = plan::Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
         let mut control = Control::new(CATALOGUE, doors, door, Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
         if let Err(diagnostics) = control.load("t", &patch(), None) {
             panic!("{diagnostics:?}");

@@ -103,7 +103,7 @@ fn no_patch_allocates_on_the_audio_thread() {
     for (name, text) in patches {
         let files = Including { within: Within::Anywhere, file: Some(Path::new(&name)) };
         let patch = rackd::patch::parse_with(&text, &CATALOGUE, &files).patch.unwrap();
-        let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+        let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
         let (mut engine, mut doors, mut door) = Engine::new(48_000.0);
         let (plan, outline) = compile(&patch, &options, &|_| None, None);
         assert!(door.send(0, plan).is_ok());
@@ -175,7 +175,7 @@ fn a_rack_that_is_mixed_anew_does_not_allocate_on_the_audio_thread() {
         "format = 1\n[note]\n[voice.osc]\ntype = \"vco\"\n[voice.env]\ntype = \"adsr\"\n[out]\nin = \"osc.saw * env * 0.2\"\n",
         "format = 1\n[in]\n[global.space]\ntype = \"delay\"\nin = \"in\"\n[out]\nin = \"space\"\n",
     ];
-    let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0 };
+    let options = Options { rate: 48_000.0, level: Level::detect(), width: None, tempo: 120.0, shares: 1 };
     let plan = |slot: u8| {
         let patch = rackd::patch::parse(texts[usize::from(slot > 2)], &CATALOGUE).0.unwrap();
         compile(&patch, &options, &|_| None, None).0
