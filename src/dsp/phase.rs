@@ -35,11 +35,12 @@ impl<L: Lanes> Phase<L> {
         self.at
     }
 
-    /// Goes on by a number of steps from 0 up to half a [`TURN`]; true where a turn ends. `[audio]`
+    /// Goes on by a number of steps from 0 up to less than half a [`TURN`]; true where a turn ends. `whole` gives the whole number
+    /// towards 0. `[audio]`
     #[inline(always)]
-    pub fn advance(&mut self, steps: L) -> L::Mask {
+    pub fn advance(&mut self, steps: L, whole: impl Fn(f32) -> i32) -> L::Mask {
         let exact = steps + self.rest;
-        let whole = Ints::rounded(exact);
+        let whole = Ints::from_lanes(exact, |x| whole(x + f32::from_bits(x.to_bits() & 0x8000_0000 | 0x3f00_0000)));
         self.rest = exact - whole.to_lanes(|x| x as f32);
         let old = self.at;
         self.at = old.plus(whole);
@@ -64,7 +65,7 @@ mod tests {
         for (hertz, seconds) in [(0.01f64, 1000), (1.0, 100), (3.3, 100), (200.0, 10)] {
             let mut phase = Phase::<f32>::default();
             let steps = (hertz / 48_000.0 * f64::from(TURN)) as f32;
-            let turns = (0..seconds * 48_000).filter(|_| phase.advance(steps).any()).count();
+            let turns = (0..seconds * 48_000).filter(|_| phase.advance(steps, |x| x as i32).any()).count();
             let want = hertz * f64::from(seconds);
             assert!((turns as f64 - want).abs() <= 1.0, "{hertz} Hz: {turns} turns, not {want}");
         }

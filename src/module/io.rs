@@ -92,6 +92,8 @@ pub struct Io<'a, L: Lanes> {
     pub(crate) outputs: &'a mut [Tile<L>],
     /// One bit a declared output that something is connected to.
     pub(crate) wanted: u32,
+    /// One bit an output wire that holds its first frame throughout a whole block.
+    pub(crate) still: u32,
     pub(crate) start: SampleTime,
     pub(crate) frames: usize,
     pub(crate) lists: &'a [List],
@@ -155,6 +157,15 @@ impl<'a, L: Lanes> Io<'a, L> {
     #[inline(always)]
     pub fn wants(&self, output: Output) -> bool {
         self.wanted >> output.index & 1 == 1
+    }
+
+    /// Says that every frame of an output wire, all of which are written, is the same: what reads it may work it out once. It counts
+    /// only where the call is a whole block. `[audio]`
+    #[inline(always)]
+    pub fn stands(&mut self, wire: usize) {
+        if self.frames == BLOCK {
+            self.still |= 1 << wire;
+        }
     }
 
     /// A live list setting. `[audio]`

@@ -301,6 +301,7 @@ impl<L: Lanes> Running for Lane<L> {
             places: &self.places,
             outputs: &mut self.outputs,
             wanted: self.wanted,
+            still: 0,
             start: now,
             frames,
             lists: &self.lists,

@@ -2,6 +2,7 @@
 
 use crate::dsp::contour::{BELOW, Level, TOP, attack_part, fall_part, frames};
 use crate::dsp::edge::Edge;
+use crate::dsp::ints::Ints;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
 use crate::module::def::Category;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Setting};
@@ -108,6 +109,12 @@ impl<L: Lanes> Adsr<L> {
     }
 }
 
+/// Whether two frames are the same bits.
+#[inline(always)]
+fn same<L: Lanes>(a: L, b: L) -> bool {
+    Ints::bits(a).is(Ints::bits(b))
+}
+
 impl<L: Lanes> Adsr<L> {
     /// One frame of a curve on which nothing attacks and no gate moves.
     #[inline(always)]
@@ -121,9 +128,10 @@ impl<L: Lanes> Adsr<L> {
         }
     }
 
-    /// Frames of a curve under inputs that hold: the state in registers, and what follows from the gates but once.
+    /// Frames of a curve under inputs that hold: the state in registers, and what follows from the gates but once. Whether it had
+    /// arrived, so that all are the same.
     #[inline(always)]
-    fn coast(&mut self, pace: &Pace<L>, sustain: L, out: &mut [L]) {
+    fn coast(&mut self, pace: &Pace<L>, sustain: L, out: &mut [L]) -> bool {
         let (zero, half, one) = (L::splat(0.0), L::splat(0.5), L::splat(1.0));
         let high = self.gate.is_high();
         let low = high.not();
@@ -142,7 +150,7 @@ impl<L: Lanes> Adsr<L> {
                 *out = level.at();
             }
             (self.level, self.attacking) = (level, attacking);
-            return;
+            return false;
         }
         self.glide(pace, sustain, high, low.any());
         if self.level.is(&level) {
@@ -150,21 +158,23 @@ impl<L: Lanes> Adsr<L> {
             for out in out {
                 *out = level.at();
             }
-        } else if low.any() {
+            return true;
+        }
+        if low.any() {
             for out in out {
                 let step = (aim - level.at()) * share;
                 level.step(step);
                 level.put(low.and((level.at() + step * half).gt(zero).not()), zero);
                 *out = level.at();
             }
-            self.level = level;
         } else {
             for out in out {
                 level.step((aim - level.at()) * share);
                 *out = level.at();
             }
-            self.level = level;
         }
+        self.level = level;
+        false
     }
 }
 
@@ -193,7 +203,12 @@ impl<L: Lanes> Kernel<L> for Adsr<L> {
         while frame < out.len() {
             if frame > 0 && gates_still && !self.linear {
                 if let (true, Some(sustain)) = (still, sustain.held()) {
-                    return self.coast(&pace, sustain, &mut out[frame..]);
+                    let arrived = self.coast(&pace, sustain, &mut out[frame..]);
+                    // Where it has, the first frame is that of the last call but for the gate's own.
+                    if arrived && frame == 1 && same(out[0], out[1]) {
+                        io.stands(OUT.index);
+                    }
+                    return;
                 }
                 if !self.attacking.any() {
                     let high = self.gate.is_high();

@@ -70,6 +70,29 @@ impl<L: Lanes> Ar<L> {
     }
 }
 
+impl<L: Lanes> Ar<L> {
+    /// Frames of a curve while gates stand and times hold: the same numbers, with the state in registers.
+    #[inline(always)]
+    fn coast(&mut self, rise: L, fall: L, out: &mut [L]) {
+        let (zero, half, one) = (L::splat(0.0), L::splat(0.5), L::splat(1.0));
+        let held = if self.one_shot { L::Mask::default() } else { self.gate.is_high() };
+        let (mut level, mut attacking) = (self.level, self.attacking);
+        for out in out {
+            let at = level.at();
+            let (up, down) = ((L::splat(TOP) - at) * rise, (L::splat(-BELOW) - at) * fall);
+            let step = attacking.select(up, held.select(zero, down));
+            level.step(step);
+            let reached = attacking.and((level.at() + step * half).lt(one).not());
+            level.put(reached, one);
+            let falling = attacking.or(held).not();
+            level.put(falling.and((level.at() + step * half).gt(zero).not()), zero);
+            attacking = attacking.and(reached.not());
+            *out = level.at();
+        }
+        (self.level, self.attacking) = (level, attacking);
+    }
+}
+
 impl<L: Lanes> Kernel<L> for Ar<L> {
     fn reset(&mut self, lanes: LaneMask, _: Seed) {
         self.gate.reset(lanes);
@@ -86,7 +109,11 @@ impl<L: Lanes> Kernel<L> for Ar<L> {
         let (mut rise, mut fall) = self.pace(attack.at(0), release.at(0));
         let (zero, one) = (L::splat(0.0), L::splat(1.0));
         let [out] = io.outputs();
-        for (frame, out) in out.iter_mut().enumerate() {
+        let gates_still = gate.held().is_some() && trigger.held().is_some();
+        for frame in 0..out.len() {
+            if frame > 0 && still && gates_still && !self.linear {
+                return self.coast(rise, fall, &mut out[frame..]);
+            }
             if !still && frame > 0 {
                 (rise, fall) = self.pace(attack.at(frame), release.at(frame));
             }
@@ -111,7 +138,7 @@ impl<L: Lanes> Kernel<L> for Ar<L> {
             let falling = self.attacking.or(held).not();
             self.level.put(falling.and((self.level.at() + half).gt(zero).not()), zero);
             self.attacking = self.attacking.and(reached.not());
-            *out = self.level.at();
+            out[frame] = self.level.at();
         }
     }
 

@@ -35,9 +35,6 @@ pub static DEF: ModuleDef = ModuleDef::new("ladder", Category::Filter, "Ladder f
 /// What the saturation gives at most: inside, signals are counted in this.
 const CEILING: f32 = 2.0;
 
-/// Frames for which the shape is worked out ahead of the filter's own loop, so that neither crowds the other's registers.
-const CHUNK: usize = 4;
-
 struct Ladder<L> {
     per_hertz: L,
     stages: [L; 4],
@@ -106,7 +103,7 @@ impl<L: Lanes> Ladder<L> {
     #[inline(always)]
     fn run<const ALL: bool>(&mut self, io: &mut Io<'_, L>) {
         let (input, cutoff, resonance, drive) = (io.input(IN), io.input(CUTOFF), io.input(RESONANCE), io.input(DRIVE));
-        let mut shapes = [Shape::new(cutoff.at(0) * self.per_hertz); CHUNK];
+        let mut next = Shape::new(cutoff.at(0) * self.per_hertz);
         let held_feedback = resonance.held().map(feedback);
         let held_factor = drive.held().map(factor);
         let [mut s1, mut s2, mut s3, mut s4] = self.stages;
@@ -115,14 +112,11 @@ impl<L: Lanes> Ladder<L> {
         let one = L::splat(1.0);
         let (four, six, ceiling) = (L::splat(4.0), L::splat(6.0), L::splat(CEILING));
         for frame in 0..frames {
-            if let (Signal::Moving(hertz), 0) = (cutoff, frame % CHUNK) {
-                for at in 0..CHUNK {
-                    if let Some(hertz) = hertz.get(frame + at) {
-                        shapes[at] = Shape::new(*hertz * self.per_hertz);
-                    }
-                }
+            let shape = next;
+            if let Signal::Moving(hertz) = cutoff {
+                // The next frame's, while this one waits for what comes round.
+                next = Shape::new(hertz[if frame + 1 < frames { frame + 1 } else { frame }] * self.per_hertz);
             }
-            let shape = shapes[frame % CHUNK];
             let k = match held_feedback {
                 Some(k) => k,
                 None => feedback(resonance.at(frame)),

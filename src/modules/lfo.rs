@@ -7,6 +7,7 @@ use crate::dsp::math::sin_turn;
 use crate::dsp::phase::{Phase, TURN, turns};
 use crate::dsp::random::Random;
 use crate::module::def::Category;
+use crate::module::isa::whole;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Setting};
 use crate::per_voice;
 
@@ -66,6 +67,12 @@ impl<L: Lanes> Make for Lfo<L> {
     }
 }
 
+/// Steps that a part of a turn is ahead, less half a turn, so that the whole range fits; the sign is put back by the sum.
+#[inline(always)]
+fn ahead_of<L: Lanes>(offset: L) -> Ints<L> {
+    Ints::rounded(offset.map(|x| (x - 0.5) * TURN))
+}
+
 impl<L: Lanes> Lfo<L> {
     /// A new random value where a turn begins.
     #[inline(always)]
@@ -89,6 +96,7 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
         let (rate, offset, width, reset) = (io.input(RATE), io.input(PHASE), io.input(PULSE_WIDTH), io.input(RESET));
         let wants = [SINE, TRIANGLE, SAW, SQUARE, RANDOM, SMOOTH].map(|output| io.wants(output));
         let (factor, middle) = self.scale;
+        let held_ahead = offset.held().map(ahead_of);
         let frames = io.frames();
         let outputs = io.outputs::<6>();
         #[allow(clippy::needless_range_loop, reason = "only the wanted outputs are written")]
@@ -98,8 +106,10 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
             if restarts.any() {
                 self.turn(restarts);
             }
-            // Half a turn less, so that the whole range fits; the sign is put back by the sum.
-            let ahead = Ints::rounded(offset.at(frame).map(|x| (x - 0.5) * TURN));
+            let ahead = match held_ahead {
+                Some(ahead) => ahead,
+                None => ahead_of(offset.at(frame)),
+            };
             let place = self.phase.at().zip(ahead, |at, ahead| at.wrapping_add(ahead).wrapping_add(i32::MIN));
             let turn = place.to_lanes(turns);
             let mut give = |output: Output, x: L| outputs[output.index][frame] = x * factor + middle;
@@ -131,7 +141,7 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
                 });
                 give(SMOOTH, self.value + (self.next_value - self.value) * part);
             }
-            let ended = self.phase.advance(rate.at(frame) * self.per_hertz);
+            let ended = self.phase.advance(rate.at(frame) * self.per_hertz, whole);
             if ended.any() {
                 self.turn(ended);
             }

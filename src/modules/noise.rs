@@ -115,27 +115,38 @@ impl<L: Lanes> Kernel<L> for Noise<L> {
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
-        let (frames, pink_wanted) = (io.frames(), io.wants(PINK));
+        if io.wants(PINK) { self.run::<true>(io) } else { self.run::<false>(io) }
+    }
+}
+
+impl<L: Lanes> Noise<L> {
+    /// One call, with the pink output or without; the state goes on all the same. A question in every frame would have the compiler
+    /// weave frames together, which gathers and scatters lanes one by one.
+    #[inline(always)]
+    fn run<const HEARD: bool>(&mut self, io: &mut Io<'_, L>) {
+        let frames = io.frames();
         let [white, pink, brown] = io.outputs();
         let tilt = L::splat(TILT as f32);
+        let (mut random, mut last, mut poles, mut walk) = (self.random, self.white, self.pink, self.brown);
         for frame in 0..frames {
-            let drawn = self.random.bipolar();
-            let driven = drawn + self.white * tilt;
+            let drawn = random.bipolar();
+            let driven = drawn + last * tilt;
+            let mut sum = driven * self.direct;
             for i in 0..POLES {
-                self.pink[i] = self.pink[i] * self.poles[i] + driven;
-            }
-            if pink_wanted {
-                let mut sum = driven * self.direct;
-                for i in 0..POLES {
-                    sum += self.pink[i] * self.shares[i];
+                poles[i] = poles[i] * self.poles[i] + driven;
+                if HEARD {
+                    sum += poles[i] * self.shares[i];
                 }
+            }
+            walk = walk * self.brown_pole + drawn * self.brown_gain;
+            last = drawn;
+            white[frame] = drawn;
+            if HEARD {
                 pink[frame] = sum;
             }
-            self.brown = self.brown * self.brown_pole + drawn * self.brown_gain;
-            self.white = drawn;
-            white[frame] = drawn;
-            brown[frame] = self.brown;
+            brown[frame] = walk;
         }
+        (self.random, self.white, self.pink, self.brown) = (random, last, poles, walk);
     }
 }
 

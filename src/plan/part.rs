@@ -255,11 +255,13 @@ impl<L: Lanes> Part<L> {
             places: &shape.places,
             outputs: &mut self.lent,
             wanted: shape.wanted,
+            still: 0,
             start: call.start,
             frames: call.frames,
             lists: &call.lists[shape.lists.start as usize..shape.lists.end as usize],
         };
         group.kernels[number].process(&mut io);
+        let still = io.still;
         // The guard looks where the time is a multiple of a block, so that it sees the same at any buffer size.
         if from == 0 {
             let mut bad = LaneMask::NONE;
@@ -281,8 +283,10 @@ impl<L: Lanes> Part<L> {
                 }
             }
         }
-        for wire in shape.outputs.iter().rev() {
-            self.wires[*wire as usize].tile = self.lent.pop();
+        for (at, wire) in shape.outputs.iter().enumerate().rev() {
+            let wire = &mut self.wires[*wire as usize];
+            wire.held = still >> at & 1 == 1;
+            wire.tile = self.lent.pop();
         }
     }
 }
