@@ -63,7 +63,7 @@ fn play(name: &str) {
     let level = level(LEVEL).expect("256-bit vectors");
     if let Some(piece) = name.strip_prefix("workload ") {
         let piece = Piece::of(piece).unwrap_or_else(|| panic!("no piece is called {piece}"));
-        let mut stage = Stage::new(piece, 10.0, level);
+        let mut stage = Stage::new(piece, 10.0, level, 1);
         let mut run = |blocks| {
             for _ in 0..blocks {
                 std::hint::black_box(stage.block());

@@ -75,7 +75,7 @@ fn operators() -> String {
         text.push_str(&envelope(&format!("k{operator}"), [0.01 * (operator + 1) as f32, 0.4, 0.6, 0.3]));
         let ratio = RATIOS[operator];
         let moved = if operator == 3 { String::new() } else { format!(" * (1 + {} * a{})", INDICES[operator], operator + 1) };
-        let _ = write!(text, " a{operator} oscili k{operator}, p4 * {ratio}{moved}, gitable\n");
+        let _ = writeln!(text, " a{operator} oscili k{operator}, p4 * {ratio}{moved}, gitable");
     }
     let _ = write!(text, " asound = a0 * 0.03\n{PLACE}");
     text
@@ -87,7 +87,7 @@ fn chains() -> String {
     for _ in 0..CHAINS {
         text.push_str(" ax = asource\n");
         for link in 0..LINKS {
-            let _ = write!(text, " ax = ax * {}\n", ["gka", "gkb"][link % 2]);
+            let _ = writeln!(text, " ax = ax * {}", ["gka", "gkb"][link % 2]);
         }
         text.push_str(" asum = asum + ax\n");
     }
@@ -106,7 +106,7 @@ fn effects() -> String {
         // `comb` counts its feedback as the time in which it falls by 60 dB: this is a factor of 0.5.
         let fall = 0.375 * 0.001f64.ln() / 0.5f64.ln();
         let _ = write!(text, " achorus = anoise * 0.5 + ataps * 0.25\n aecho comb achorus, {fall:.6}, 0.375\n");
-        let _ = write!(text, " a{side} = achorus + aecho * 0.4\n");
+        let _ = writeln!(text, " a{side} = achorus + aecho * 0.4");
     }
     text.push_str(" awetl, awetr freeverb aleft, aright, 0.7, 0.5\n");
     text.push_str(" outs aleft * 0.67 + awetl * 0.33, aright * 0.67 + awetr * 0.33\nendin\n");

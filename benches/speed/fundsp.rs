@@ -144,8 +144,8 @@ struct Short {
 
 /// Renders a workload into a WAV file.
 pub fn render(work: Workload, seconds: f64) -> Vec<u8> {
-    let mut blocks = BufferVec::new(2);
-    let gate = shared(1.0);
+    // Its envelopes begin where they see the gate rise.
+    let gate = shared(0.0);
     let all = notes(work, seconds);
     let mut net = match work {
         Workload::W1 => Some(sines()),
@@ -168,6 +168,7 @@ pub fn render(work: Workload, seconds: f64) -> Vec<u8> {
         Workload::W7 => unreachable!("fundsp does not play W7"),
     };
     net = net.map(prepared);
+    let mut blocks = BufferVec::new(net.as_ref().map_or(2, Net::outputs));
     let mut sounding: Vec<Short> = Vec::new();
     let mut waiting = all.into_iter().peekable();
     let mut time = 0.0;
@@ -198,8 +199,6 @@ pub fn render(work: Workload, seconds: f64) -> Vec<u8> {
             });
         }
         time += BUFFER as f64 / f64::from(workloads::RATE);
-        if time >= seconds - 0.5 {
-            gate.set_value(0.0);
-        }
+        gate.set_value(if time < seconds - 0.5 { 1.0 } else { 0.0 });
     })
 }

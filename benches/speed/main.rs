@@ -43,8 +43,8 @@ struct Args {
     /// CPU time of a run, about [s]
     #[arg(long, default_value_t = 0.5)]
     effort: f64,
-    /// Renders a piece and ends: PIECE SECONDS OUT.wav [LEVEL]
-    #[arg(long, num_args = 3..=4, value_names = ["PIECE", "SECONDS", "OUT"])]
+    /// Renders a piece and ends: PIECE SECONDS OUT.wav [LEVEL [THREADS]]
+    #[arg(long, num_args = 3..=5, value_names = ["PIECE", "SECONDS", "OUT"])]
     render: Option<Vec<String>>,
     /// Prints the patches of a piece and ends
     #[arg(long)]
@@ -76,7 +76,8 @@ fn main() {
     }
     if let Some(words) = &args.render {
         let seconds = words[1].parse().expect("seconds");
-        std::fs::write(PathBuf::from(&words[2]), rendered(&words[0], seconds, words.get(3).map(String::as_str)))
+        let threads = words.get(4).map_or(1, |threads| threads.parse().expect("a number of threads"));
+        std::fs::write(PathBuf::from(&words[2]), rendered(&words[0], seconds, words.get(3).map(String::as_str), threads))
             .expect("the file can be written");
         return;
     }
@@ -94,9 +95,8 @@ fn main() {
 }
 
 /// A WAV file of a piece, or of what is called `limit-` and `fundsp-` a workload.
-fn rendered(name: &str, seconds: f64, level: Option<&str>) -> Vec<u8> {
-    let best = render::LEVELS.into_iter().rev().find(|level| render::level(level).is_some()).expect("every machine has the lowest");
-    let level = level.unwrap_or(best);
+fn rendered(name: &str, seconds: f64, level: Option<&str>, threads: usize) -> Vec<u8> {
+    let level = level.unwrap_or(render::best());
     let work = |name| Workload::of(name).unwrap_or_else(|| panic!("no workload is called {name}"));
     if let Some(name) = name.strip_prefix("limit-") {
         return limit::render(work(name), seconds, level);
@@ -107,5 +107,5 @@ fn rendered(name: &str, seconds: f64, level: Option<&str>) -> Vec<u8> {
     }
     let piece = Piece::of(name).unwrap_or_else(|| panic!("no piece is called {name}"));
     let level = render::level(level).unwrap_or_else(|| panic!("this machine has no level {level}"));
-    render::render(piece, seconds, level)
+    render::render(piece, seconds, level, threads)
 }

@@ -31,6 +31,7 @@ pub struct Player {
     pub program: Option<(&'static str, &'static str)>,
     /// The level of rackd's.
     pub level: Option<&'static str>,
+    pub threads: usize,
     pub works: Vec<Workload>,
     /// It renders no more than this at a time [s].
     pub longest: f64,
@@ -46,30 +47,36 @@ impl Player {
 }
 
 /// What this program renders itself.
-fn own(name: impl Fn(Workload) -> String + 'static, level: Option<&'static str>) -> Play {
+fn own(name: impl Fn(Workload) -> String + 'static, level: Option<&'static str>, threads: usize) -> Play {
     Box::new(move |order| {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--render", &name(order.work), &order.seconds.to_string()]).arg(order.out).args(level);
+        if threads > 1 {
+            command.arg(threads.to_string());
+        }
         Ok(command)
     })
 }
 
-fn rackd(level: &'static str, shown: &str, piece: Piece) -> Player {
+fn rackd(level: &'static str, shown: &str, piece: Piece, threads: usize) -> Player {
     let form = if piece.form.is_empty() { String::new() } else { format!(", {}", piece.form) };
+    let beside = if threads > 1 { ", two threads" } else { "" };
     Player {
         key: "rackd",
-        name: format!("rackd {shown}{form}"),
+        name: format!("rackd {shown}{form}{beside}"),
         program: None,
         level: Some(level),
+        threads,
         works: vec![piece.work],
         longest: 120.0,
-        play: own(move |_| piece.name.to_string(), Some(level)),
+        play: own(move |_| piece.name.to_string(), Some(level), threads),
     }
 }
 
 fn peer(key: &'static str, name: &str, package: &'static str, works: &[Workload], longest: f64, play: Play) -> Player {
     let program = (!package.is_empty()).then_some((key, package));
-    Player { key, name: name.to_string(), program, level: None, works: works.to_vec(), longest, play }
+    let threads = if name.ends_with("two threads") { 2 } else { 1 };
+    Player { key, name: name.to_string(), program, level: None, threads, works: works.to_vec(), longest, play }
 }
 
 use Workload::{W1, W2, W3, W4, W5, W6, W7};
@@ -83,16 +90,20 @@ pub fn players() -> Vec<Player> {
         Box::new(move |order| scsynth::command(server, order.work, order.seconds, threads, &order.score, order.out))
     };
     let mut list = vec![peer("scsynth", "scsynth", "supercollider-server", &Workload::ALL, 60.0, sc("scsynth", 1))];
+    let best = super::workloads::render::best();
     for (level, shown) in LEVELS.into_iter().zip(["SSE2", "AVX2", "AVX-512"]).rev() {
         if super::workloads::render::level(level).is_some() {
-            list.extend(PIECES.into_iter().map(|piece| rackd(level, shown, piece)));
+            list.extend(PIECES.into_iter().map(|piece| rackd(level, shown, piece, 1)));
+            if level == best {
+                list.extend(PIECES.into_iter().filter(|piece| piece.form.is_empty()).map(|piece| rackd(level, shown, piece, 2)));
+            }
             list.push(peer(
                 "limit",
                 &format!("by hand {shown}"),
                 "",
                 &[W2, W3],
                 60.0,
-                own(|work| format!("limit-{}", work.name()), Some(level)),
+                own(|work| format!("limit-{}", work.name()), Some(level), 1),
             ));
         }
     }
@@ -122,6 +133,6 @@ pub fn players() -> Vec<Player> {
         list.push(peer("faust", name, "faust", works, 60.0, Box::new(play)));
     }
     #[cfg(feature = "fundsp")]
-    list.push(peer("fundsp", "fundsp Net", "", &SIX, 60.0, own(|work| format!("fundsp-{}", work.name()), None)));
+    list.push(peer("fundsp", "fundsp Net", "", &SIX, 60.0, own(|work| format!("fundsp-{}", work.name()), None, 1)));
     list
 }

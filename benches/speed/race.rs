@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::child;
+use super::child::{self, Cost};
 use super::players::{Order, Player};
 use super::sound::{self, Sound};
 use super::workloads::Workload;
@@ -15,8 +15,8 @@ const SHORT: f64 = 1.0;
 /// A longer one, which tells how much can be rendered in the time that a run may take, and is listened to [s].
 const TRY: f64 = 5.0;
 
-/// Whose run takes longer is run twice only [s].
-const SLOW: f64 = 3.0;
+/// Who takes longer for that is run no more [s].
+const SLOW: f64 = 2.0;
 
 /// One player's way through one workload.
 pub struct Row {
@@ -24,8 +24,10 @@ pub struct Row {
     pub work: Workload,
     /// CPU time a second of sound, a repetition each [ms].
     pub costs: Vec<f64>,
-    /// User time of the last whole run [s].
-    took: f64,
+    /// The same of the time that went by [ms].
+    pub walls: Vec<f64>,
+    /// Too slow to be run again.
+    pub slow: bool,
     /// Length of the whole run [s].
     seconds: f64,
     sound: Option<Sound>,
@@ -60,8 +62,8 @@ fn folder() -> PathBuf {
     base.join(format!("rackd-speed-{}", std::process::id()))
 }
 
-/// One run: user time [s] and length of the sound [s]; the file is left behind.
-fn run(player: &Player, work: Workload, seconds: f64, folder: &Path) -> Result<(f64, f64, PathBuf), String> {
+/// One run: its cost and the length of the sound [s]; the file is left behind.
+fn run(player: &Player, work: Workload, seconds: f64, folder: &Path) -> Result<(Cost, f64, PathBuf), String> {
     let out = folder.join("out.wav");
     let _ = std::fs::remove_file(&out);
     let order = Order { work, seconds, out: &out, score: folder.join("score") };
@@ -79,8 +81,11 @@ fn prepare(row: &mut Row, player: &Player, effort: f64, folder: &Path) -> Result
         return Err(format!("rendered {long:.1} s in place of {TRY:.0}"));
     }
     row.sound = Some(sound::measure(&out)?);
-    row.took = spent;
-    let cost = ((spent - start) / (long - short)).max(1e-5);
+    let cost = ((spent.cpu - start.cpu) / (long - short)).max(1e-5);
+    row.slow = spent.cpu > SLOW;
+    if row.slow {
+        row.costs.push(cost * 1e3);
+    }
     row.seconds = (effort / cost + SHORT).clamp(TRY, player.longest).round();
     Ok(())
 }
@@ -91,8 +96,8 @@ fn repeat(row: &mut Row, player: &Player, folder: &Path) -> Result<(), String> {
         return Err(format!("rendered {long:.1} s in place of {:.0}", row.seconds));
     }
     let (start, short, _) = run(player, row.work, SHORT, folder)?;
-    row.took = full;
-    row.costs.push((full - start) / (long - short) * 1e3);
+    row.costs.push((full.cpu - start.cpu) / (long - short) * 1e3);
+    row.walls.push((full.wall - start.wall) / (long - short) * 1e3);
     Ok(())
 }
 
@@ -107,7 +112,8 @@ pub fn race(works: &[Workload], players: Vec<Player>, repetitions: usize, effort
         player,
         work,
         costs: Vec::new(),
-        took: 0.0,
+        walls: Vec::new(),
+        slow: false,
         seconds: 0.0,
         sound: None,
         louder: None,
@@ -125,7 +131,7 @@ pub fn race(works: &[Workload], players: Vec<Player>, repetitions: usize, effort
             let player = &players[row.player];
             let what = if repetition == 0 { "trying".to_string() } else { format!("repetition {repetition}") };
             bar.set_message(format!("{what}: {}, {}", row.work.name().to_uppercase(), player.name));
-            if row.failed.is_none() && !(row.took > SLOW && row.costs.len() >= 2) {
+            if row.failed.is_none() && !row.slow {
                 let result = if repetition == 0 { prepare(row, player, effort, &folder) } else { repeat(row, player, &folder) };
                 row.failed = result.err();
             }

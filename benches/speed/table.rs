@@ -3,6 +3,9 @@
 use super::race::{Outcome, Row};
 use super::workloads::Workload;
 
+/// What is less cannot be told from nothing [ms].
+const LEAST: f64 = 0.05;
+
 fn median(list: &[f64]) -> f64 {
     let mut list = list.to_vec();
     list.sort_by(f64::total_cmp);
@@ -25,6 +28,9 @@ fn cell(outcome: &Outcome, name: &str, work: Workload) -> String {
         return "failed".to_string();
     }
     let cost = median(&row.costs);
+    if cost < LEAST {
+        return format!("<{LEAST}{}", if row.wrong.is_empty() { "" } else { " !" });
+    }
     let digits = if cost < 1.0 { 2 } else { 1 };
     let beside = match outcome.reference(work) {
         Some(reference) if !std::ptr::eq(reference, row) => format!(" ({:.1}x)", ratio(row, reference)),
@@ -72,6 +78,20 @@ pub fn print(works: &[Workload], outcome: &Outcome) {
     notes(outcome);
 }
 
+/// How much sooner two threads are done than one.
+fn threads(outcome: &Outcome) {
+    for row in outcome.rows.iter().filter(|row| outcome.players[row.player].threads > 1 && !row.walls.is_empty()) {
+        let name = &outcome.players[row.player].name;
+        let alone = name.split_once(", two threads").map(|(alone, _)| alone);
+        let one = outcome.rows.iter().find(|other| Some(outcome.players[other.player].name.as_str()) == alone && other.work == row.work);
+        if let Some(one) = one.filter(|one| !one.walls.is_empty()) {
+            let gains: Vec<f64> = one.walls.iter().zip(&row.walls).map(|(one, two)| one / two).collect();
+            let (work, two, one) = (row.work.name().to_uppercase(), median(&row.walls), median(&one.walls));
+            println!("  {work}, {name}: {two:.1} ms a second of sound go by, {one:.1} with one ({:.2}x)", median(&gains));
+        }
+    }
+}
+
 fn notes(outcome: &Outcome) {
     let named = |row: &Row| format!("{}, {}", row.work.name().to_uppercase(), outcome.players[row.player].name);
     let wrong: Vec<&Row> = outcome.rows.iter().filter(|row| !row.wrong.is_empty()).collect();
@@ -84,14 +104,20 @@ fn notes(outcome: &Outcome) {
     for row in &outcome.rows {
         if let Some(failed) = &row.failed {
             println!("  {} failed: {failed}", named(row));
-        } else if !row.costs.is_empty() && row.costs.len() < outcome.repetitions {
-            println!("  {} is slow: run {} times only", named(row), row.costs.len());
+            continue;
+        }
+        if row.slow {
+            println!("  {} is slow: run once only", named(row));
+        }
+        if row.costs.is_empty() || median(&row.costs) < LEAST {
+            continue;
         }
         let (low, high) = row.costs.iter().fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
         if high - low > 0.25 * median(&row.costs) {
             println!("  {} varied: {low:.1} to {high:.1} ms", named(row));
         }
     }
+    threads(outcome);
     for (program, package) in &outcome.missing {
         println!("Not installed: {program} (package {package})");
     }

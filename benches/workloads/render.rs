@@ -19,10 +19,15 @@ pub fn level(name: &str) -> Option<Level> {
     Level::available().get(number).copied()
 }
 
+/// The name of the best level of this machine.
+pub fn best() -> &'static str {
+    LEVELS[Level::available().len() - 1]
+}
+
 /// A WAV file of 32-bit floats in two channels. Room for all of it is taken at the start, and it is written in one go, so that writing
 /// costs next to nothing.
-pub fn render(piece: Piece, seconds: f64, level: Level) -> Vec<u8> {
-    let mut stage = Stage::new(piece, seconds, level);
+pub fn render(piece: Piece, seconds: f64, level: Level, threads: usize) -> Vec<u8> {
+    let mut stage = Stage::new(piece, seconds, level, threads);
     wav(seconds, |frames| frames.copy_from_slice(stage.block()))
 }
 
@@ -74,9 +79,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new(piece: Piece, seconds: f64, level: Level) -> Self {
+    pub fn new(piece: Piece, seconds: f64, level: Level, threads: usize) -> Self {
         let options = Options { rate: RATE, level, width: None, tempo: 120.0, shares: 1 };
         let (mut engine, doors, mut door) = Engine::new(RATE);
+        engine.employ(threads - 1);
         for (slot, text) in piece.patches().iter().enumerate() {
             let (patch, diagnostics) = rackd::patch::parse(text, &CATALOGUE);
             let patch = patch.unwrap_or_else(|| panic!("{} of slot {slot}: {diagnostics:?}", piece.name));

@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use crate::host::Player;
+use crate::rt::workers::NAME;
 
 thread_local! {
     static ON_AUDIO_THREAD: Cell<bool> = const { Cell::new(false) };
@@ -124,13 +126,22 @@ impl<P: Player> Player for Outlet<P> {
         }
         self.levels.count(output);
     }
+
+    fn expect(&mut self, due: Instant) {
+        self.player.expect(due);
+    }
+
+    fn loaded(&mut self, share: f32, frames: usize) {
+        self.player.loaded(share, frames);
+    }
 }
 
 /// From now on a panic on an audio thread says nothing: it is caught where it happens, counted and told as a report. `[control]`
 pub fn silence_panics_of_audio_threads() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !on_audio_thread() {
+        let works = std::thread::current().name().is_some_and(|name| name.starts_with(NAME));
+        if !on_audio_thread() && !works {
             before(panic);
         }
     }));
@@ -166,5 +177,26 @@ mod tests {
         assert!(fade.is_done());
         assert!(output[1200].abs() < 0.26 && output[2399] == 0.0);
         assert!(!std::thread::spawn(on_audio_thread).join().unwrap());
+    }
+    /// Is told something.
+    struct Told(Arc<AtomicU64>);
+
+    impl Player for Told {
+        fn run(&mut self, _: &[f32], _: usize, _: &mut [f32], _: usize) {}
+        fn expect(&mut self, _: Instant) {
+            self.0.fetch_add(1, Relaxed);
+        }
+        fn loaded(&mut self, _: f32, frames: usize) {
+            self.0.fetch_add(frames as u64, Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_the_host_tells_gets_to_the_engine() {
+        let told = Arc::new(AtomicU64::new(0));
+        let mut player = Outlet::new(Told(Arc::clone(&told)), 48_000, Arc::default(), Arc::default());
+        player.expect(Instant::now());
+        player.loaded(0.5, 64);
+        assert_eq!(told.load(Relaxed), 65);
     }
 }

@@ -251,9 +251,7 @@ impl<L: Lanes> Mended<L> {
             for frame in 0..RUN {
                 bares[frame] = bare.frame(frame);
             }
-            for frame in 0..DELAY {
-                out[frame] = self.slots[place + frame];
-            }
+            out[..DELAY].copy_from_slice(&self.slots[place..place + DELAY]);
             for frame in DELAY..RUN {
                 out[frame] = self.slots[place + frame] + bares[frame - DELAY];
             }

@@ -157,7 +157,10 @@ impl<L: Lanes> Course<L> for Even<L> {
         let (mut from, step) = (self.phase.lane(0), self.step.lane(0));
         let size = u64::from(step.unsigned_abs());
         let (mut frame, mut busy) = (0, 0u32);
-        while size > 0 {
+        if size == 0 {
+            return Ints::splat(0);
+        }
+        loop {
             let away = i64::from(from) + (1 << 31);
             let whole_steps = if step > 0 { ((1 << 32) - 1 - away) as u64 / size } else { away as u64 / size };
             frame += whole_steps;

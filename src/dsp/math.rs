@@ -93,7 +93,7 @@ pub fn cos_of_place(place: i32) -> f32 {
     let p = p * z - 76.549_78;
     let p = p * z + 81.601_006;
     let p = p * z - 41.341_656;
-    let p = p * z + 6.283_185;
+    let p = p * z + 6.283_185_005;
     t * p
 }
 

@@ -25,6 +25,8 @@ use crate::rt::guard::FlushToZero;
 pub struct Engine {
     rate: f32,
     now: SampleTime,
+    /// Boxed, since a strip goes to another thread and back without being copied.
+    #[allow(clippy::vec_box, reason = "they are moved one by one")]
     strips: Vec<Box<Strip>>,
     /// The strips that have a plan, as bits.
     filled: u64,
@@ -270,7 +272,7 @@ impl Engine {
     /// Sheds voices where there is no time for them, those first that are missed least.
     fn shed(&mut self) {
         let voices = self.strips.iter().map(|strip| strip.voices()).sum();
-        let mut most = self.headroom.to_shed(voices, self.now);
+        let mut most = self.headroom.sheds(voices, self.now);
         let block = self.block(0);
         while most > 0 {
             let mut least: Option<(usize, Missed)> = None;

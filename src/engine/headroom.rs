@@ -51,7 +51,7 @@ impl Headroom {
     }
 
     /// How many of so many voices are to be shed now. `[audio]`
-    pub fn to_shed(&mut self, voices: usize, now: SampleTime) -> usize {
+    pub fn sheds(&mut self, voices: usize, now: SampleTime) -> usize {
         if self.load <= OVER || voices == 0 || now < self.rests {
             return 0;
         }
@@ -82,7 +82,7 @@ mod tests {
             for _ in 0..20 {
                 room.tell(0.97, frames, 48_000.0);
             }
-            assert!(room.is_strained() && room.to_shed(100, 0) > 0);
+            assert!(room.is_strained() && room.sheds(100, 0) > 0);
             let calls = (0..).take_while(|_| {
                 room.tell(0.5, frames, 48_000.0);
                 room.is_strained()
@@ -95,12 +95,12 @@ mod tests {
     fn sheds_in_steps_that_it_can_see_the_end_of() {
         let mut room = Headroom::default();
         (0..9).for_each(|_| room.tell(1.0, 64, 48_000.0));
-        let first = room.to_shed(100, 1000);
+        let first = room.sheds(100, 1000);
         assert!((15..=17).contains(&first), "{first}");
-        assert_eq!(room.to_shed(84, 1064), 0, "the first are still fading");
-        assert!(room.to_shed(84, 3000) > 0, "they were not enough");
-        assert_eq!(room.to_shed(0, 9000), 0);
+        assert_eq!(room.sheds(84, 1064), 0, "the first are still fading");
+        assert!(room.sheds(84, 3000) > 0, "they were not enough");
+        assert_eq!(room.sheds(0, 9000), 0);
         (0..9).for_each(|_| room.tell(40.0, 64, 48_000.0));
-        assert_eq!(room.to_shed(1, 20_000), 1);
+        assert_eq!(room.sheds(1, 20_000), 1);
     }
 }

@@ -12,6 +12,7 @@ use super::beat::BeatClock;
 use super::mixer::Mixer;
 use super::report::Report;
 use super::strip::{Block, Strip};
+use crate::base::time::BLOCK;
 use crate::plan::bank::Voices;
 use crate::plan::crew::{Hands, Share};
 use crate::plan::mixer::SLOTS;
@@ -25,10 +26,24 @@ const NOT_WORTH: f32 = 12e-6;
 /// Reports of one slot in one block that are kept until it is back.
 const REPORTS: usize = 1024;
 
+/// Jobs a thread that slots are dealt out in, where there are so many: few, since each costs, but more than threads, since none is as
+/// long as another.
+const JOBS: usize = 4;
+
+/// Slots on their way, with room for what they report.
+struct Load {
+    block: Block,
+    strips: Vec<(usize, Box<Strip>)>,
+    /// What they are thought to take together [s].
+    cost: f32,
+    reports: Vec<Report>,
+    unreported: u64,
+}
+
 /// What is given away.
 enum Job {
-    /// A slot's part of a block.
-    Slot { slot: usize, strip: Box<Strip>, block: Block, reports: Vec<Report>, unreported: u64 },
+    /// Some slots' part of a block.
+    Slots(Box<Load>),
     /// A share of a slot's voices.
     Share { number: usize, share: Box<dyn Share>, seconds: f32, failed: Option<Box<dyn Any + Send>> },
 }
@@ -36,8 +51,11 @@ enum Job {
 /// The engine's workers.
 pub struct Team {
     workers: Workers<Job>,
-    /// What stands in a slot's place while it is away, and room for its reports.
-    spares: Vec<(Box<Strip>, Vec<Report>)>,
+    /// What stands in a slot's place while it is away, and room for those that are.
+    #[allow(clippy::vec_box, reason = "they are moved one by one")]
+    spares: Vec<Box<Strip>>,
+    #[allow(clippy::vec_box, reason = "they are moved one by one")]
+    loads: Vec<Box<Load>>,
     shares_slots: bool,
     /// The slots whose voices are shared, as bits.
     shares_voices: u64,
@@ -50,20 +68,33 @@ pub struct Team {
 /// Runs a job, on whichever thread.
 #[allow(clippy::disallowed_methods, reason = "the room was taken before, and no more is used")]
 fn run(job: &mut Job) {
-    let lap = Lap::begin();
     match job {
-        Job::Slot { strip, block, reports, unreported, .. } => {
-            strip.work(*block, None, &mut |report| match reports.len() < REPORTS {
+        Job::Slots(load) => {
+            let Load { block, strips, reports, unreported, .. } = &mut **load;
+            let mut report = |report: Report| match reports.len() < REPORTS {
                 true => reports.push(report),
                 false => *unreported += 1,
-            });
-            strip.costs(lap.seconds());
+            };
+            for (slot, strip) in strips {
+                measured(*slot, strip, *block, |strip| strip.work(*block, None, &mut report));
+            }
         }
         Job::Share { share, seconds, failed, .. } => {
+            let lap = Lap::begin();
             *failed = catch_unwind(AssertUnwindSafe(|| share.run())).err();
             *seconds = lap.seconds();
         }
     }
+}
+
+/// Does a slot's work of a block; now and then it is measured.
+fn measured(slot: usize, strip: &mut Strip, block: Block, work: impl FnOnce(&mut Strip)) {
+    if block.start / BLOCK as u64 % 8 != slot as u64 % 8 {
+        return work(strip);
+    }
+    let lap = Lap::begin();
+    work(strip);
+    strip.costs(lap.seconds());
 }
 
 /// The workers while one slot runs.
@@ -109,10 +140,18 @@ impl Team {
     /// The audio thread and so many others. `[control]`
     #[allow(clippy::disallowed_methods, reason = "built off the audio thread")]
     pub fn new(others: usize) -> Self {
-        let spare = |slot| (Box::new(Strip::new(slot as u8)), Vec::with_capacity(REPORTS));
+        let load = || Load {
+            block: Block { start: 0, frames: 0, rate: 0.0, tempo: 0.0, strained: false },
+            strips: Vec::with_capacity(SLOTS),
+            cost: 0.0,
+            reports: Vec::with_capacity(REPORTS),
+            unreported: 0,
+        };
+        let jobs = JOBS * (others + 1);
         Self {
-            workers: Workers::start(others, SLOTS, run),
-            spares: (0..SLOTS).map(spare).collect(),
+            workers: Workers::start(others, jobs.max(SLOTS), run),
+            spares: (0..SLOTS).map(|slot| Box::new(Strip::new(slot as u8))).collect(),
+            loads: (0..jobs).map(|_| Box::new(load())).collect(),
             shares_slots: false,
             shares_voices: 0,
             always: false,
@@ -146,11 +185,10 @@ impl Team {
         let least = if self.shares_voices & bit == 0 { WORTH } else { NOT_WORTH };
         let shared = self.always || strip.cost() > least;
         self.shares_voices = if shared { self.shares_voices | bit } else { self.shares_voices & !bit };
-        let lap = Lap::begin();
         if !shared {
-            strip.work(block, None, report);
-            return strip.costs(lap.seconds());
+            return measured(slot, strip, block, |strip| strip.work(block, None, report));
         }
+        let lap = Lap::begin();
         self.begin();
         let mut sharing = Sharing { workers: &mut self.workers, worked: 0.0, here: 0.0 };
         strip.work(block, Some(&mut sharing), report);
@@ -187,30 +225,53 @@ impl Team {
             return 0;
         }
         self.begin();
+        // In order, each as much as any; where nothing was measured yet, all of them one by one.
+        let most = all / self.loads.len() as f32;
+        let mut lost = 0;
+        let mut now: Option<Box<Load>> = None;
         for at in 0..SLOTS {
             let slot = mixer.strip_at(at);
             if !may(&strips[slot]) {
                 continue;
             }
-            let Some((mut strip, reports)) = self.spares.pop() else { break };
+            let (Some(mut strip), Some(mut load)) = (self.spares.pop(), now.take().or_else(|| self.loads.pop())) else { break };
             strips[slot].write_pulses(beat, block);
             std::mem::swap(&mut strip, &mut strips[slot]);
-            // There is a place for each slot.
-            if let Err(Job::Slot { strip, reports, .. }) = self.workers.put(Job::Slot { slot, strip, block, reports, unreported: 0 }) {
-                self.spares.push((std::mem::replace(&mut strips[slot], strip), reports));
-                break;
+            (load.block, load.cost) = (block, load.cost + strip.cost());
+            load.strips.push((slot, strip));
+            // The last one takes all that is left.
+            if load.cost < most || self.loads.is_empty() {
+                now = Some(load);
+            } else {
+                self.put(load);
             }
+        }
+        if let Some(load) = now {
+            self.put(load);
         }
         self.workers.offer();
         self.workers.help();
-        let mut lost = 0;
-        let spares = &mut self.spares;
-        self.workers.take_back(|job| {
-            let Job::Slot { slot, strip, mut reports, unreported, .. } = job else { return };
-            reports.drain(..).for_each(&mut *report);
-            lost += unreported;
-            spares.push((std::mem::replace(&mut strips[slot], strip), reports));
+        let Self { workers, spares, loads, .. } = self;
+        workers.take_back(|job| {
+            let Job::Slots(mut load) = job else { return };
+            load.reports.drain(..).for_each(&mut *report);
+            for (slot, strip) in load.strips.drain(..) {
+                spares.push(std::mem::replace(&mut strips[slot], strip));
+            }
+            lost += std::mem::take(&mut load.unreported);
+            load.cost = 0.0;
+            loads.push(load);
         });
         lost
+    }
+
+    /// There is room for as many as there are.
+    fn put(&mut self, load: Box<Load>) {
+        if let Err(mut job) = self.workers.put(Job::Slots(load)) {
+            // It would be lost: nothing else may be done with it here.
+            debug_assert!(false, "more jobs than places");
+            run(&mut job);
+            std::mem::forget(job);
+        }
     }
 }

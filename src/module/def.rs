@@ -1,6 +1,6 @@
 //! The declaration of a module: everything else about it is drawn from here.
 
-use super::{Input, Kernel, Output, Prepare, Setting, isa::Level};
+use super::{Input, Kernel, Output, Prepare, Setting, Settings, isa::Level};
 use crate::dsp::lanes::Wide;
 
 /// Where a module stands in the catalogue.
@@ -59,6 +59,9 @@ pub struct ModuleDef {
     pub settings: &'static [Setting],
     /// Decides when a voice is over: it is at rest after its gate has fallen and its end has come.
     pub envelope: bool,
+    /// Where it puts out its first input times a number that follows from its second, frame by frame, and does nothing else: that number
+    /// of what the second holds, as the settings have it.
+    pub multiplies: Option<fn(&Settings) -> fn(f32) -> f32>,
     /// How its kernels are made.
     pub build: Build,
 }
@@ -67,7 +70,7 @@ impl ModuleDef {
     /// A module without ports. `[any]`
     pub const fn new(name: &'static str, category: Category, summary: &'static str, build: Build) -> Self {
         assert!(!name.is_empty() && !summary.is_empty(), "a module needs a name and a summary");
-        Self { name, category, summary, doc: "", inputs: &[], outputs: &[], settings: &[], envelope: false, build }
+        Self { name, category, summary, doc: "", inputs: &[], outputs: &[], settings: &[], envelope: false, multiplies: None, build }
     }
 
     /// The same with its documentation. `[any]`
@@ -106,6 +109,12 @@ impl ModuleDef {
             at += 1;
         }
         self.settings = settings;
+        self
+    }
+
+    /// The same, doing nothing but multiply: its one output is its first input times this function of its second and last. `[any]`
+    pub const fn multiplies(mut self, gain: fn(&Settings) -> fn(f32) -> f32) -> Self {
+        self.multiplies = Some(gain);
         self
     }
 

@@ -104,6 +104,33 @@ pub fn soon(x: &f32) {
     let _ = x;
 }
 
+/// A square whose rows are the columns of another: by shuffles, where a compiler left to itself fetches each number alone. `[audio]`
+#[inline(always)]
+pub fn turn_over(x: &[[f32; 16]; 16]) -> [[f32; 16]; 16] {
+    let mut over = [[0.0; 16]; 16];
+    for row in (0..16).step_by(4) {
+        for column in (0..16).step_by(4) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+                // SAFETY: every processor of the family has these instructions; each reads or writes a slice of four numbers.
+                unsafe {
+                    let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(|at| _mm_loadu_ps(x[row + at][column..column + 4].as_ptr()));
+                    _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+                    for (at, x) in [a, b, c, d].into_iter().enumerate() {
+                        _mm_storeu_ps(over[column + at][row..row + 4].as_mut_ptr(), x);
+                    }
+                }
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            for at in 0..16 {
+                over[column + at % 4][row + at / 4] = x[row + at / 4][column + at % 4];
+            }
+        }
+    }
+    over
+}
+
 /// A piece of work that is compiled for every level; its `work` is `#[inline(always)]`.
 pub trait Work {
     /// Does it. `[audio]`
@@ -171,3 +198,15 @@ macro_rules! level {
 level!(Avx2, work_avx2, "avx2,bmi1,bmi2,lzcnt,popcnt");
 #[cfg(target_arch = "x86_64")]
 level!(Avx512, work_avx512, "avx512f,avx512vl,avx512dq,avx512bw,bmi1,bmi2,lzcnt,popcnt");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_become_columns() {
+        let x: [[f32; 16]; 16] = std::array::from_fn(|row| std::array::from_fn(|column| (100 * row + column) as f32));
+        let over = turn_over(&x);
+        assert!((0..256).all(|at| over[at % 16][at / 16] == x[at / 16][at % 16]));
+    }
+}

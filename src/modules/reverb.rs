@@ -213,20 +213,10 @@ fn mix(x: &mut Square) {
     x.iter_mut().for_each(|x| *x *= Lines::splat(0.25));
 }
 
-/// Lines become frames and frames lines, in squares of four.
+/// Lines become frames and frames lines.
 #[inline(always)]
 fn turn_over(x: &Square) -> Square {
-    let mut over = [Lines::default(); LINES];
-    for row in (0..LINES).step_by(4) {
-        for column in (0..LINES).step_by(4) {
-            for at in 0..4 {
-                for from in 0..4 {
-                    over[column + at].0[row + from] = x[row + from].0[column + at];
-                }
-            }
-        }
-    }
-    over
+    isa::turn_over(&x.map(|x| x.0)).map(Wide)
 }
 
 impl Reverb {

@@ -28,7 +28,8 @@ pub static DEF: ModuleDef = ModuleDef::new("vca", Category::Mixer, "Sets the lev
     )
     .inputs(&[IN, LEVEL])
     .outputs(&[OUT])
-    .settings(&[CURVE]);
+    .settings(&[CURVE])
+    .multiplies(|settings| if settings.choice(CURVE) == 1 { fourth } else { itself });
 
 struct Vca<L> {
     exponential: bool,
@@ -39,6 +40,17 @@ impl<L: Lanes> Make for Vca<L> {
     fn make(prepare: &Prepare<'_>) -> Self {
         Self { exponential: prepare.settings.choice(CURVE) == 1, width: std::marker::PhantomData }
     }
+}
+
+#[inline(always)]
+fn fourth<L: Lanes>(level: L) -> L {
+    let square = level * level;
+    square * square
+}
+
+#[inline(always)]
+fn itself<L: Lanes>(level: L) -> L {
+    level
 }
 
 /// Puts out the signal by the gain that belongs to the level.
@@ -65,12 +77,9 @@ impl<L: Lanes> Kernel<L> for Vca<L> {
         let (input, level) = (io.input(IN), io.input(LEVEL));
         let [out] = io.outputs();
         if self.exponential {
-            amplify(out, input, level, |level| {
-                let square = level * level;
-                square * square
-            });
+            amplify(out, input, level, fourth);
         } else {
-            amplify(out, input, level, |level| level);
+            amplify(out, input, level, itself);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::crew::{Crew, Share, VoiceGroup};
 use super::panel::{Aspect, PanelWires};
 use super::part::{Group, Part, PartShape};
 use super::ramp::Meet;
-use super::send::{AddWork, PARTIALS, Partials, SumUpWork};
+use super::send::{AddWork, SumUpWork, rows};
 use super::sum::{Depth, Factor};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::Lanes;
@@ -130,6 +130,8 @@ pub struct BlockCall<'a> {
     pub lists: &'a [List],
     /// Frames in which a jump fades.
     pub fade: u32,
+    /// Some knob is turned, or was in the block before.
+    pub turned: bool,
 }
 
 /// What goes over from an old bank to a new one.
@@ -180,7 +182,9 @@ pub struct Bank<L: Lanes> {
     shape: Arc<BankShape>,
     /// `None` while it is lent. Group g stands in share g mod their number.
     crews: Vec<Option<Box<Crew<L>>>>,
-    partials: Vec<Partials>,
+    /// The partial sums of each send: voice v stands in row v / width mod their number, lane v mod width; of those that no voice has there
+    /// are none.
+    partials: Vec<Vec<[L; BLOCK]>>,
     level: Level,
     fade: u32,
 }
@@ -249,7 +253,8 @@ impl<L: Lanes> Bank<L> {
                 Some(Box::new(Crew::new(&shape, part, groups, (share, shares), copies)))
             })
             .collect();
-        let partials = vec![[[0.0; PARTIALS]; BLOCK]; shape.sends.len()];
+        let rows = rows(L::WIDTH).min(shape.voices.div_ceil(L::WIDTH)).max(1);
+        let partials = vec![vec![[L::default(); BLOCK]; rows]; shape.sends.len()];
         Self { shape, crews, partials, level, fade }
     }
 
@@ -279,7 +284,7 @@ impl<L: Lanes> Bank<L> {
     fn clear_partials(&mut self, section: usize, from: usize, to: usize) {
         for (send, partials) in self.shape.sends.iter().zip(&mut self.partials) {
             if send.section == section {
-                partials[from..to].fill([0.0; PARTIALS]);
+                partials.iter_mut().for_each(|row| row[from..to].fill(L::default()));
             }
         }
     }
@@ -291,7 +296,7 @@ impl<L: Lanes> Bank<L> {
                 let wire = &mut global[send.to as usize];
                 wire.held = false;
                 if let Some(tile) = &mut wire.tile {
-                    isa::run(self.level, SumUpWork { partials: &partials[from..to], out: &mut tile[from..to] });
+                    isa::run(self.level, SumUpWork { rows: partials, from, out: &mut tile[from..to] });
                 }
             }
         }
@@ -423,11 +428,9 @@ impl<L: Lanes> Voices for Bank<L> {
             let Some(Some(crew)) = self.crews.get(share) else { continue };
             for (number, _) in self.shape.sends.iter().enumerate().filter(|(_, send)| send.section == section) {
                 if let Some(sent) = crew.sent(at, number) {
-                    let partials = &mut self.partials[number];
-                    isa::run(
-                        self.level,
-                        AddWork { sent: &sent[from..to], partials: &mut partials[from..to], place: group * L::WIDTH % PARTIALS },
-                    );
+                    let rows = &mut self.partials[number];
+                    let row = group % rows.len();
+                    isa::run(self.level, AddWork { sent: &sent[from..to], sums: &mut rows[row][from..to] });
                 }
             }
         }

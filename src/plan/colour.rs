@@ -130,6 +130,8 @@ impl Wires {
                 })
                 .collect(),
             feedbacks: draft.feedbacks.iter().map(|feedback| Feedback { from: own(feedback.from), to: own(feedback.to) }).collect(),
+            still: draft.still.clone(),
+            chains: draft.chains.clone(),
         }
     }
 }
@@ -154,7 +156,7 @@ fn reads(draft: &PartDraft, step: Step, found: &mut Vec<u32>) {
             }
         }
         Step::Kernel(number) => found.extend(&draft.kernels[number as usize].shape.inputs),
-        Step::Recall(_) => {}
+        Step::Recall(_) | Step::Chain(_) => {}
         Step::Keep(number) => found.push(draft.feedbacks[number as usize].from),
     }
 }
@@ -164,6 +166,6 @@ fn writes(draft: &PartDraft, step: Step, found: &mut Vec<u32>) {
         Step::Sum(number) => found.push(draft.sums[number as usize].out),
         Step::Kernel(number) => found.extend(&draft.kernels[number as usize].shape.outputs),
         Step::Recall(number) => found.push(draft.feedbacks[number as usize].to),
-        Step::Keep(_) => {}
+        Step::Keep(_) | Step::Chain(_) => {}
     }
 }

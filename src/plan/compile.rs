@@ -8,10 +8,10 @@ use super::line::Law;
 use super::lower::{Lowering, PartDraft};
 use super::order::{self, Consumer, Item, Order};
 use super::outline::{Count, KnobOutline, KnobOwner, Outline};
-use super::part::{Group, Part};
+use super::part::{Group, Part, Stood};
 use super::slot::{Carry, NoteInput, NoteShape, Section, SlotPlan};
 use super::sum::{Own, SumState};
-use super::{carry, verify};
+use super::{carry, chain, verify};
 use crate::dsp::lanes::{Lanes, Wide};
 use crate::module::def::Build;
 use crate::module::io::List;
@@ -111,6 +111,14 @@ pub fn compile(
     layout.knobs = knob_names.into_iter().enumerate().map(|(number, name)| (name, number as u32)).collect();
     layout.own = own_names.into_iter().enumerate().map(|(number, name)| (name, number as u32)).collect();
 
+    let global_modules: Vec<u16> = global.kernels.iter().map(|kernel| kernel.shape.module).collect();
+    let mut global = global;
+    let gain_of = |kernel: usize| {
+        let module = &patch.modules[usize::from(global_modules[kernel])];
+        module.kind.multiplies.map(|gain| gain(&module.settings))
+    };
+    chain::gather(&mut global, &gain_of);
+
     // Wires get their places; what never meets shares one.
     let (global_wires, voice_wires) = (Wires::colour(&global), Wires::colour(&voice));
     let on_global = |wire: u32| global_wires.place(Virtual(wire));
@@ -191,6 +199,8 @@ pub fn compile(
         note,
         fade,
         carry,
+        stood: Stood::default(),
+        restless: true,
     };
     verify::verify(&plan, (&voice_seen, voice_wires.count(), &given), &sends_seen, &sections_seen);
     (Box::new(plan), outline)

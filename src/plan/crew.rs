@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::bank::{BankCarry, BankShape, BlockCall, Glide, Start, Voices};
 use super::panel::{Aspect, Panel, lanes_of_width};
-use super::part::{Call, Faults, Group, Part};
+use super::part::{Call, Faults, Group, Part, Stood};
 use super::ramp::Meet;
-use super::send::{Into, PARTIALS, Partials, SendState, SendWork};
+use super::send::{Into, PARTIALS, SendState, SendWork};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::{LaneMask, Lanes};
 use crate::module::io::{List, Tile};
@@ -64,6 +64,8 @@ pub(super) struct VoiceGroup<L: Lanes> {
     gates: LaneMask,
     cuts: Vec<Cut>,
     sends: Vec<SendState<L>>,
+    /// What it knows of the sums of knobs alone, by section.
+    stood: Vec<Stood>,
     /// What it sent, by send, for whoever adds it up; none where it adds by itself.
     sent: Vec<Tile<L>>,
     /// The wires that later voice sections read.
@@ -87,6 +89,7 @@ struct Job {
     start: SampleTime,
     frames: usize,
     fade: u32,
+    turned: bool,
 }
 
 /// A share of a slot's voices: some of its groups, with wires, memory and copies of what they read from elsewhere.
@@ -125,6 +128,7 @@ impl<L: Lanes> Crew<L> {
                 gates: LaneMask::NONE,
                 cuts: Vec::with_capacity(CUTS + PARTIALS),
                 sends: vec![SendState::default(); shape.sends.len()],
+                stood: vec![Stood::default(); shape.sections.len()],
                 sent: (0..sent).map(|_| Box::new([L::default(); BLOCK])).collect(),
                 kept: shape.kept.iter().map(|_| Wire::new()).collect(),
                 own_before: vec![LaneMask::NONE; shape.own.len()],
@@ -161,7 +165,10 @@ impl<L: Lanes> Crew<L> {
 
     /// Takes in what it needs for a run away from the bank: copies of the wires that it reads, and of the live lists. `[audio]`
     pub(super) fn prepare(&mut self, section: usize, global: &[Wire<f32>], block: &BlockCall<'_>) {
-        self.job = Job { section, start: block.start, frames: block.frames, fade: block.fade };
+        self.job = Job { section, start: block.start, frames: block.frames, fade: block.fade, turned: block.turned };
+        if block.turned {
+            self.part.turn();
+        }
         if self.is_idle() {
             return;
         }
@@ -183,12 +190,15 @@ impl<L: Lanes> Crew<L> {
     }
 
     /// Runs a section of its groups where they are, and adds what they send to the partial sums. `[audio]`
-    pub(super) fn run_here(&mut self, section: usize, global: &[Wire<f32>], block: &BlockCall<'_>, partials: &mut [Partials]) {
-        let job = Job { section, start: block.start, frames: block.frames, fade: block.fade };
+    pub(super) fn run_here(&mut self, section: usize, global: &[Wire<f32>], block: &BlockCall<'_>, partials: &mut [Vec<[L; BLOCK]>]) {
+        let job = Job { section, start: block.start, frames: block.frames, fade: block.fade, turned: block.turned };
+        if block.turned {
+            self.part.turn();
+        }
         self.run_groups(job, global, block.lists, Some(partials));
     }
 
-    fn run_groups(&mut self, job: Job, global: &[Wire<f32>], lists: &[List], mut partials: Option<&mut [Partials]>) {
+    fn run_groups(&mut self, job: Job, global: &[Wire<f32>], lists: &[List], mut partials: Option<&mut [Vec<[L; BLOCK]>]>) {
         let Self { shape, part, groups, faults, .. } = self;
         let away = partials.is_none();
         let section = job.section;
@@ -245,7 +255,9 @@ impl<L: Lanes> Crew<L> {
                     }
                 }
                 let end = voices.cuts.get(next).map_or(to, |cut| (cut.frame as usize).min(to));
-                let call = Call { start: job.start + (at - from) as u64, frames: end - at, global, lists, lanes, fade: job.fade };
+                let start = job.start + (at - from) as u64;
+                let call = Call { start, frames: end - at, global, lists, lanes, fade: job.fade, turned: job.turned };
+                part.run_still(&mut voices.group, section, &mut voices.stood[section], &call);
                 let mut seen = Faults::default();
                 part.run(&mut voices.group, spans.clone(), &call, &mut seen);
                 for (module, bad) in seen.iter() {
@@ -257,7 +269,10 @@ impl<L: Lanes> Crew<L> {
                 }
                 for (number, send) in sends() {
                     let into = match &mut partials {
-                        Some(partials) => Into::Partials(&mut partials[number], first % PARTIALS),
+                        Some(partials) => {
+                            let row = first / L::WIDTH % partials[number].len();
+                            Into::Partials(&mut partials[number][row])
+                        }
                         None => Into::Tile(&mut voices.sent[number]),
                     };
                     isa::run(

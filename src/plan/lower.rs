@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::bank::Send;
 use super::colour::KNOB;
 use super::compile::{KnobDraft, kernel_layout, lists_of, seed_of, sum_key};
+pub use super::draft::{KernelDraft, PartDraft};
 use super::knob::Musical;
 use super::knobs::musical;
 use super::layout::{Layout, SendLayout, SumLayout};
@@ -28,46 +29,6 @@ const DEPTH_MS: f32 = 5.0;
 /// The pitches that a patch plays itself lie between these [octaves above C4].
 const LOWEST: f32 = -15.0;
 const HIGHEST: f32 = 7.0;
-
-/// A kernel before its wires have places.
-pub struct KernelDraft {
-    /// With virtual wires.
-    pub shape: KernelShape,
-}
-
-/// A part before its wires have places.
-#[derive(Default)]
-pub struct PartDraft {
-    /// Whether each virtual wire needs a place of its own.
-    pub pinned: Vec<bool>,
-    /// Knobs, whose wires stand first.
-    pub knobs: usize,
-    /// Everything, in order.
-    pub steps: Vec<Step>,
-    /// The runs of steps.
-    pub spans: Vec<Span>,
-    /// The spans of each section.
-    pub sections: Vec<Range<usize>>,
-    /// Sums.
-    pub sums: Vec<SumShape>,
-    /// Kernels.
-    pub kernels: Vec<KernelDraft>,
-    /// Feedback cables.
-    pub feedbacks: Vec<Feedback>,
-    section_start: usize,
-    span_start: u32,
-    recalls: Vec<Step>,
-    keeps: Vec<Step>,
-    body: Vec<Step>,
-}
-
-impl PartDraft {
-    /// A new virtual wire. `[control]`
-    pub(super) fn wire(&mut self, pinned: bool) -> u32 {
-        self.pinned.push(pinned);
-        self.pinned.len() as u32 - 1
-    }
-}
 
 /// Where a sum is worked out, and for what.
 #[derive(Clone, Copy)]
@@ -342,7 +303,10 @@ impl<'a> Lowering<'a> {
             let terms = sum.terms.iter().enumerate().filter(|(_, term)| order::term_of_voices(patch, term));
             let products = terms.map(|(at, term)| self.product(place, send.consumer, at, term)).collect();
             let shape_number = self.add_sum(true, Depth::Fixed(0.0), products, Finish::Signal, true);
-            let from = self.voice.sums[shape_number as usize].out;
+            let from = match self.as_it_is(shape_number) {
+                Some(wire) => wire,
+                None => self.voice.sums[shape_number as usize].out,
+            };
             let to = self.send_wires[number][side as usize];
             let key = sum_key(patch, send.consumer, side);
             self.layout.sends.insert(key, SendLayout { number: self.sends.len() as u32, wire: to, text: sum.text.clone() });
@@ -437,11 +401,44 @@ impl<'a> Lowering<'a> {
 
     fn add_sum(&mut self, voice: bool, base: Depth, products: Vec<Product>, finish: Finish, pinned: bool) -> u32 {
         let part = self.part(voice);
-        let out = part.wire(pinned);
         let number = part.sums.len() as u32;
+        let knob = |factor: &Factor| match factor {
+            Factor::Wire(wire) => wire & KNOB != 0 || part.still_wires.contains(wire),
+            Factor::Global(wire) => wire & KNOB != 0,
+            Factor::Own { .. } => true,
+        };
+        let still = |depth: &Depth| match depth {
+            Depth::Fixed(_) => true,
+            Depth::Knob(factor) => knob(factor),
+        };
+        let stands = still(&base) && products.iter().all(|product| still(&product.depth) && product.factors.iter().all(knob));
+        // What is worked out once must not be written over.
+        let out = part.wire(pinned || stands);
+        if stands {
+            // Knobs stand before anything runs; the voices keep what they share section by section.
+            let section = if voice { part.sections.len() } else { 0 };
+            part.still.resize_with(section + 1, Vec::new);
+            part.still[section].push(number);
+            part.still_wires.insert(out);
+        } else {
+            part.body.push(Step::Sum(number));
+        }
         part.sums.push(SumShape { base, products, finish, out });
-        part.body.push(Step::Sum(number));
         number
+    }
+
+    /// The wire that a sum of the voices, the last one, sends on as it is: then there is nothing to work out.
+    fn as_it_is(&mut self, number: u32) -> Option<u32> {
+        let voice = &mut self.voice;
+        let [Product { depth: Depth::Fixed(1.0), factors }] = &voice.sums[number as usize].products[..] else { return None };
+        let [Factor::Wire(wire)] = factors[..] else { return None };
+        if voice.body.last() != Some(&Step::Sum(number)) {
+            return None;
+        }
+        voice.body.pop();
+        voice.sums.pop();
+        voice.pinned[wire as usize] = true;
+        Some(wire)
     }
 
     /// The mean of two wires.

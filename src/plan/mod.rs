@@ -5,9 +5,11 @@
 
 pub mod bank;
 pub mod carry;
+pub mod chain;
 pub mod colour;
 pub mod compile;
 pub mod crew;
+pub mod draft;
 pub mod knob;
 pub mod knobs;
 pub mod layout;

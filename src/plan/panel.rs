@@ -52,6 +52,8 @@ pub struct Panel<L> {
     origin: L,
     ramps: [LaneRamp<L>; NoteSource::ALL.len()],
     changes: Vec<Change>,
+    /// Some source may be on its way.
+    restless: bool,
 }
 
 /// The wires in which the sources of a part stand, by the source's number; `None` where nobody listens.
@@ -66,6 +68,7 @@ impl<L: Lanes> Panel<L> {
             origin: L::default(),
             ramps: [LaneRamp::default(); NoteSource::ALL.len()],
             changes: Vec::with_capacity(CHANGES),
+            restless: true,
         }
     }
 
@@ -89,7 +92,10 @@ impl<L: Lanes> Panel<L> {
         let same = |other: &&mut Change| other.lane == change.lane && other.aspect == change.aspect;
         match self.changes.iter_mut().rfind(same) {
             Some(last) => *last = Change { frame: last.frame, ..change },
-            None => self.apply(change, own),
+            None => {
+                self.restless = true;
+                self.apply(change, own);
+            }
         }
     }
 
@@ -179,6 +185,17 @@ impl<L: Lanes> Panel<L> {
         wires: &mut [Wire<L>],
         (from, to): (usize, usize),
     ) {
+        let own_changes = self.changes.iter().any(|change| matches!(change.aspect, Aspect::Own(_)));
+        for (number, own) in own.iter_mut().enumerate() {
+            // Of what no voice has, nobody reads; who gets one begins anew.
+            if own_changes || !own.lanes.is_empty() {
+                let wire = &mut wires[own.wire as usize];
+                write(&mut own.ramp, &self.changes, Aspect::Own(number as u32), Some(wire), from, to);
+            }
+        }
+        if !self.restless && self.changes.is_empty() {
+            return self.stand(sources, wires);
+        }
         for source in NoteSource::ALL {
             let number = source as usize;
             let wire = sources[number].map(|wire| &mut wires[wire as usize]);
@@ -223,11 +240,24 @@ impl<L: Lanes> Panel<L> {
         } else {
             self.write_pitch(followed, None, from, to);
         }
-        for (number, own) in own.iter_mut().enumerate() {
-            let wire = &mut wires[own.wire as usize];
-            write(&mut own.ramp, &self.changes, Aspect::Own(number as u32), Some(wire), from, to);
-        }
         self.changes.clear();
+        self.restless = self.pitch.moving() || !self.follows.is_empty() || self.ramps.iter().any(LaneRamp::moving);
+    }
+
+    /// Every source stands as it did.
+    fn stand(&self, sources: &PanelWires, wires: &mut [Wire<L>]) {
+        for source in NoteSource::ALL {
+            let Some(wire) = sources[source as usize] else { continue };
+            let wire = &mut wires[wire as usize];
+            wire.held = true;
+            if let Some(tile) = &mut wire.tile {
+                tile[0] = match source {
+                    NoteSource::Trigger => L::default(),
+                    NoteSource::Pitch => self.pitch.now() + self.ramps[NoteSource::Bend as usize].now(),
+                    _ => self.ramps[source as usize].now(),
+                };
+            }
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The steps of one part of a patch, and one group's memory of them.
 
+use super::chain::{Chain, ChainShape};
 use super::sum::{Own, SumShape, SumState, SumWork};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
 use crate::module::io::List;
-use crate::module::isa::{self, Level};
+use crate::module::isa::{self, Level, Work};
 use crate::module::{Io, Kernel, Seed, Tile, Wire};
 use std::ops::Range;
 
@@ -19,6 +20,8 @@ pub enum Step {
     Recall(u32),
     /// Remembers the last frame for [`Self::Recall`].
     Keep(u32),
+    /// A chain, by its number, whose own steps follow: all of them at once, where that can be.
+    Chain(u32),
 }
 
 /// Steps that run together.
@@ -73,6 +76,26 @@ pub struct PartShape {
     pub kernels: Vec<KernelShape>,
     /// The cables that close cycles, by number.
     pub feedbacks: Vec<Feedback>,
+    /// Sums of knobs alone, by section: they are no steps, and are worked out only when something was turned. Each has a wire of its own.
+    pub still: Vec<Vec<u32>>,
+    /// The chains, by number.
+    pub chains: Vec<ChainShape>,
+}
+
+/// What a group knows of the sums of knobs alone of one section.
+#[derive(Clone, Copy, Debug)]
+pub struct Stood {
+    /// How often something had been turned when it worked them out.
+    turns: u32,
+    /// Jumps may still fade in them.
+    fading: bool,
+}
+
+impl Default for Stood {
+    fn default() -> Self {
+        // A plan that has just begun may have to meet the one before.
+        Self { turns: 0, fading: true }
+    }
 }
 
 /// What one group of lanes keeps from block to block.
@@ -101,7 +124,7 @@ impl<L: Lanes> Group<L> {
                         let kept = &mut self.recalls[number as usize];
                         *kept = L::default().pick(lanes, *kept);
                     }
-                    Step::Sum(_) | Step::Keep(_) => {}
+                    Step::Sum(_) | Step::Keep(_) | Step::Chain(_) => {}
                 }
             }
         }
@@ -155,6 +178,8 @@ pub struct Call<'a> {
     pub lanes: LaneMask,
     /// Frames in which a jump fades.
     pub fade: u32,
+    /// Some knob is turned, or was when these wires were last written.
+    pub turned: bool,
 }
 
 /// The steps and wires of one part.
@@ -166,6 +191,12 @@ pub struct Part<L: Lanes> {
     lent: Vec<Tile<L>>,
     scratch: Box<[L; BLOCK]>,
     level: Level,
+    /// How often something was turned.
+    turns: u32,
+    /// By section: the wires of its sums of knobs alone stand as any group has them in which no voice has values of its own.
+    settled: Vec<bool>,
+    /// The chains as they run, by number.
+    chains: Vec<Chain>,
 }
 
 impl<L: Lanes> Part<L> {
@@ -173,6 +204,9 @@ impl<L: Lanes> Part<L> {
     pub fn new(shape: PartShape, wires: usize, level: Level) -> Self {
         let most = shape.kernels.iter().map(|kernel| kernel.outputs.len()).max().unwrap_or(0);
         Self {
+            settled: vec![false; shape.still.len()],
+            chains: shape.chains.iter().map(Chain::new).collect(),
+            turns: 1,
             shape,
             wires: (0..wires).map(|_| Wire::new()).collect(),
             lent: Vec::with_capacity(most),
@@ -187,41 +221,77 @@ impl<L: Lanes> Part<L> {
         self.level
     }
 
-    /// Runs some spans for one group. `[audio]`
-    pub fn run(&mut self, group: &mut Group<L>, spans: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
-        for span in spans {
-            let Span { ref steps, cycle } = self.shape.spans[span];
-            let steps = steps.start as usize..steps.end as usize;
-            if cycle {
-                for frame in 0..call.frames {
-                    let one = Call { start: call.start + frame as u64, frames: 1, ..*call };
-                    self.run_steps(group, steps.clone(), &one, faults);
-                }
-            } else {
-                self.run_steps(group, steps, call, faults);
-            }
+    /// Before the groups run: something was turned. `[audio]`
+    pub fn turn(&mut self) {
+        self.turns = self.turns.wrapping_add(1);
+    }
+
+    /// Works out a section's sums of knobs alone for one group, where they do not stand as they must. `[audio]`
+    pub fn run_still(&mut self, group: &mut Group<L>, section: usize, stood: &mut Stood, call: &Call<'_>) {
+        let Some(settled) = self.settled.get_mut(section) else { return };
+        let plain = !stood.fading && group.own.iter().all(|own| own.lanes.is_empty());
+        if plain && *settled && stood.turns == self.turns {
+            return;
+        }
+        let stands = plain && !call.turned;
+        *settled = stands;
+        stood.turns = if stands { self.turns } else { self.turns.wrapping_sub(1) };
+        let numbers = &self.shape.still[section];
+        let from = tile_index(call.start);
+        let work = StillWork {
+            sums: &self.shape.sums,
+            numbers,
+            states: &mut group.sums,
+            wires: &mut self.wires,
+            global: call.global,
+            own: &group.own,
+            scratch: &mut self.scratch,
+            from,
+            to: from + call.frames,
+            fade: call.fade,
+        };
+        isa::run(self.level, work);
+        stood.fading = numbers.iter().any(|number| group.sums[*number as usize].fade.active());
+    }
+
+    /// What its chains left out of a group's sums is made up for, so that another plan can go on from them. `[audio]`
+    pub fn settle(&mut self, group: &mut Group<L>) {
+        for (chain, shape) in self.chains.iter_mut().zip(&self.shape.chains) {
+            chain.settle(shape, &mut group.sums);
         }
     }
 
+    /// Runs some spans for one group. `[audio]`
+    pub fn run(&mut self, group: &mut Group<L>, spans: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
+        isa::run(self.level, SpansWork { part: self, group, spans, call, faults });
+    }
+
+    #[inline(always)]
     fn run_steps(&mut self, group: &mut Group<L>, steps: Range<usize>, call: &Call<'_>, faults: &mut Faults) {
         let from = tile_index(call.start);
         let to = from + call.frames;
-        for at in steps {
+        let mut steps = steps;
+        while let Some(at) = steps.next() {
             match self.shape.steps[at] {
-                Step::Sum(number) => isa::run(
-                    self.level,
-                    SumWork {
-                        shape: &self.shape.sums[number as usize],
-                        state: &mut group.sums[number as usize],
-                        wires: &mut self.wires,
-                        global: call.global,
-                        own: &group.own,
-                        scratch: &mut self.scratch,
-                        from,
-                        to,
-                        fade: call.fade,
-                    },
-                ),
+                Step::Chain(number) => {
+                    let shape = &self.shape.chains[number as usize];
+                    let chain = &mut self.chains[number as usize];
+                    if chain.run((shape, &self.shape), &group.sums, &mut self.wires, (from, to), call.turned) {
+                        steps.start += shape.steps();
+                    }
+                }
+                Step::Sum(number) => SumWork {
+                    shape: &self.shape.sums[number as usize],
+                    state: &mut group.sums[number as usize],
+                    wires: &mut self.wires,
+                    global: call.global,
+                    own: &group.own,
+                    scratch: &mut self.scratch,
+                    from,
+                    to,
+                    fade: call.fade,
+                }
+                .work(),
                 Step::Kernel(number) => self.run_kernel(group, number as usize, call, faults),
                 Step::Recall(number) => {
                     let wire = &mut self.wires[self.shape.feedbacks[number as usize].to as usize];
@@ -238,6 +308,7 @@ impl<L: Lanes> Part<L> {
         }
     }
 
+    #[inline(always)]
     fn run_kernel(&mut self, group: &mut Group<L>, number: usize, call: &Call<'_>, faults: &mut Faults) {
         let shape = &self.shape.kernels[number];
         self.lent.clear();
@@ -287,6 +358,57 @@ impl<L: Lanes> Part<L> {
             let wire = &mut self.wires[*wire as usize];
             wire.held = still >> at & 1 == 1;
             wire.tile = self.lent.pop();
+        }
+    }
+}
+
+/// Some spans of a part for one group: compiled as a whole, so that a step costs no call.
+struct SpansWork<'a, 'b, L: Lanes> {
+    part: &'a mut Part<L>,
+    group: &'a mut Group<L>,
+    spans: Range<usize>,
+    call: &'a Call<'b>,
+    faults: &'a mut Faults,
+}
+
+impl<L: Lanes> Work for SpansWork<'_, '_, L> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { part, group, spans, call, faults } = self;
+        for span in spans {
+            let Span { ref steps, cycle } = part.shape.spans[span];
+            let steps = steps.start as usize..steps.end as usize;
+            let runs = if cycle { call.frames } else { 1 };
+            let frames = if cycle { 1 } else { call.frames };
+            for run in 0..runs {
+                let call = Call { start: call.start + (run * frames) as u64, frames, ..*call };
+                part.run_steps(group, steps.clone(), &call, faults);
+            }
+        }
+    }
+}
+
+/// Sums of knobs alone, one after another.
+struct StillWork<'a, L: Lanes> {
+    sums: &'a [SumShape],
+    numbers: &'a [u32],
+    states: &'a mut [SumState<L>],
+    wires: &'a mut [Wire<L>],
+    global: &'a [Wire<f32>],
+    own: &'a [Own<L>],
+    scratch: &'a mut [L; BLOCK],
+    from: usize,
+    to: usize,
+    fade: u32,
+}
+
+impl<L: Lanes> Work for StillWork<'_, L> {
+    #[inline(always)]
+    fn work(self) {
+        let Self { sums, numbers, states, wires, global, own, scratch, from, to, fade } = self;
+        for number in numbers {
+            let number = *number as usize;
+            SumWork { shape: &sums[number], state: &mut states[number], wires, global, own, scratch, from, to, fade }.work();
         }
     }
 }

@@ -83,12 +83,15 @@ pub struct Fade<L> {
     held: L,
     share: LaneRamp<L>,
     anew: LaneMask,
+    /// There is, or was of late, something to do.
+    awake: bool,
 }
 
 impl<L: Lanes> Fade<L> {
     /// The next frame of these lanes is to meet the last one before. `[audio]`
     #[inline(always)]
     pub fn expect(&mut self, lanes: LaneMask, meet: Meet) {
+        self.awake |= meet != Meet::Same;
         match meet {
             Meet::Same => {}
             Meet::Jump => self.waiting = self.waiting.or(lanes),
@@ -99,7 +102,13 @@ impl<L: Lanes> Fade<L> {
     /// Whether there is anything to do. `[audio]`
     #[inline(always)]
     pub fn active(&self) -> bool {
-        !self.waiting.is_empty() || !self.anew.is_empty() || self.offset.moving() || self.share.moving()
+        self.awake
+    }
+
+    /// After some frames: sleeps where nothing is left to do. `[audio]`
+    #[inline(always)]
+    pub fn settle(&mut self) {
+        self.awake = !self.waiting.is_empty() || !self.anew.is_empty() || self.offset.moving() || self.share.moving();
     }
 
     /// A frame of the signal without its jump. `last` is the frame before as it was heard; `frames` is how long a jump takes to

@@ -1,10 +1,11 @@
 //! From the voices to the global part: what each sends, its fades, and the sum in an order that is the same at every width.
 
 use super::ramp::Fade;
+use super::sum::end_frame;
 use crate::base::time::BLOCK;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
-use crate::module::Wire;
 use crate::module::isa::Work;
+use crate::module::{Signal, Wire};
 
 /// Partial sums of the voices: by voice number mod 16.
 pub const PARTIALS: usize = 16;
@@ -20,8 +21,10 @@ pub struct SendState<L> {
     pub peak: L,
 }
 
-/// The partial sums of one send, frame by frame.
-pub type Partials = [[f32; PARTIALS]; BLOCK];
+/// Rows of lanes that hold the partial sums at a width. `[any]`
+pub const fn rows(width: usize) -> usize {
+    PARTIALS / width
+}
 
 /// 8+8, 4+4, 2+2, 1+1: the same at every width. `[audio]`
 #[inline(always)]
@@ -39,8 +42,8 @@ pub fn added_up(partials: &[f32; PARTIALS]) -> f32 {
 
 /// Where one group's part of a send goes.
 pub enum Into<'a, L> {
-    /// To the sums so far, from the partial sum of the first lane on.
-    Partials(&'a mut Partials, usize),
+    /// To the sums so far of the groups in the same row.
+    Partials(&'a mut [L; BLOCK]),
     /// It is kept, for whoever adds it up.
     Tile(&'a mut [L; BLOCK]),
 }
@@ -69,78 +72,105 @@ impl<L: Lanes> Work for SendWork<'_, L> {
         let Self { wire, state, into, lanes, from, to, fade } = self;
         let signal = wire.signal(from, to);
         let sounding = L::Mask::from_lanes(lanes);
-        let silence = L::default();
-        let fading = state.fade.active();
-        let (mut peak, mut last) = (state.peak, state.last);
-        let mut next = |at: usize| {
-            let x = signal.at(at);
-            let mut x = sounding.and(x.finite()).select(x, silence);
-            if fading {
-                x = state.fade.frame(x, last, fade);
-            }
-            last = x;
-            peak = peak.max(x.abs());
-            x
-        };
-        match into {
-            Into::Partials(partials, place) => {
-                for (at, partials) in partials[from..to].iter_mut().enumerate() {
-                    add(next(at), partials, place);
+        match (into, signal, state.fade.active()) {
+            (Into::Partials(sums), Signal::Moving(frames), false) => {
+                let (mut peak, mut last) = (state.peak, state.last);
+                for (sum, x) in sums[from..to].iter_mut().zip(frames) {
+                    last = heard(*x, sounding);
+                    peak = peak.max(last.abs());
+                    *sum += last;
+                    end_frame::<L>();
                 }
+                (state.peak, state.last) = (peak, last);
             }
-            Into::Tile(tile) => {
+            (Into::Tile(tile), Signal::Moving(frames), false) => {
+                let (mut peak, mut last) = (state.peak, state.last);
+                for (out, x) in tile[from..to].iter_mut().zip(frames) {
+                    last = heard(*x, sounding);
+                    peak = peak.max(last.abs());
+                    *out = last;
+                    end_frame::<L>();
+                }
+                (state.peak, state.last) = (peak, last);
+            }
+            (Into::Partials(sums), signal, fading) => {
+                for (at, sum) in sums[from..to].iter_mut().enumerate() {
+                    *sum += faded(state, heard(signal.at(at), sounding), fading, fade);
+                }
+                state.fade.settle();
+            }
+            (Into::Tile(tile), signal, fading) => {
                 for (at, out) in tile[from..to].iter_mut().enumerate() {
-                    *out = next(at);
+                    *out = faded(state, heard(signal.at(at), sounding), fading, fade);
                 }
+                state.fade.settle();
             }
         }
-        state.peak = peak;
-        state.last = last;
     }
 }
 
-/// One frame of a group is added to the partial sums, lane by lane in the order of the voices.
+/// Numbers of lanes that sound; silence in the others.
 #[inline(always)]
-fn add<L: Lanes>(x: L, partials: &mut [f32; PARTIALS], place: usize) {
-    for first in (0..L::WIDTH).step_by(PARTIALS) {
-        for (lane, partial) in partials[place..].iter_mut().take(L::WIDTH).enumerate() {
-            *partial += *x.lane_ref(first + lane);
-        }
-    }
+fn heard<L: Lanes>(x: L, sounding: L::Mask) -> L {
+    sounding.and(x.finite()).select(x, L::default())
 }
 
-/// What a group sent is added to the partial sums.
+/// A frame without its jump, where one fades, and what is kept of it.
+#[inline(always)]
+fn faded<L: Lanes>(state: &mut SendState<L>, x: L, fading: bool, fade: u32) -> L {
+    let x = if fading { state.fade.frame(x, state.last, fade) } else { x };
+    state.last = x;
+    state.peak = state.peak.max(x.abs());
+    x
+}
+
+/// What a group sent is added to the sums so far of the groups in its row.
 pub struct AddWork<'a, L: Lanes> {
     /// What it sent.
     pub sent: &'a [L],
     /// The sums so far, of the same frames.
-    pub partials: &'a mut [[f32; PARTIALS]],
-    /// The partial sum of the first lane.
-    pub place: usize,
+    pub sums: &'a mut [L],
 }
 
 impl<L: Lanes> Work for AddWork<'_, L> {
     #[inline(always)]
     fn work(self) {
-        for (x, partials) in self.sent.iter().zip(self.partials) {
-            add(*x, partials, self.place);
+        for (x, sum) in self.sent.iter().zip(self.sums) {
+            *sum += *x;
+            end_frame::<L>();
         }
     }
 }
 
 /// The partial sums become one.
-pub struct SumUpWork<'a> {
-    /// The sums, frame by frame.
-    pub partials: &'a [[f32; PARTIALS]],
+pub struct SumUpWork<'a, L: Lanes> {
+    /// The sums, row by row.
+    pub rows: &'a [[L; BLOCK]],
+    /// First frame of the tile.
+    pub from: usize,
     /// What they make.
     pub out: &'a mut [f32],
 }
 
-impl Work for SumUpWork<'_> {
+impl<L: Lanes> Work for SumUpWork<'_, L> {
     #[inline(always)]
     fn work(self) {
-        for (out, partials) in self.out.iter_mut().zip(self.partials) {
-            *out = added_up(partials);
+        if let (1, [row]) = (L::WIDTH, self.rows) {
+            // One voice alone: the others would add nothing.
+            for (out, sum) in self.out.iter_mut().zip(&row[self.from..]) {
+                *out = sum.lane(0);
+            }
+            return;
+        }
+        for (at, out) in self.out.iter_mut().enumerate() {
+            let mut partials = [0.0; PARTIALS];
+            for (row, partials) in self.rows.iter().zip(partials.chunks_exact_mut(L::WIDTH)) {
+                for (lane, partial) in partials.iter_mut().enumerate() {
+                    *partial = *row[self.from + at].lane_ref(lane);
+                }
+            }
+            *out = added_up(&partials);
+            end_frame::<L>();
         }
     }
 }

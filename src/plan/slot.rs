@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::bank::{BankCarry, BlockCall, Voices};
 use super::crew::Hands;
 use super::knob::{Knob, Turn};
-use super::part::{Call, Faults, Group, Part};
+use super::part::{Call, Faults, Group, Part, Stood};
 use super::ramp::Meet;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::LaneMask;
@@ -125,6 +125,10 @@ pub struct SlotPlan {
     pub(crate) note: Option<NoteShape>,
     pub(crate) fade: u32,
     pub(crate) carry: Carry,
+    /// What is known of the global part's sums of knobs alone.
+    pub(crate) stood: Stood,
+    /// Some knob was turned in the block before, or the plan has just begun.
+    pub(crate) restless: bool,
 }
 
 impl SlotPlan {
@@ -205,6 +209,12 @@ impl SlotPlan {
             self.part.wires[*target as usize].tile = Some(tile);
             self.part.wires[*target as usize].held = false;
         }
+        let turned = self.turned();
+        if turned {
+            self.part.turn();
+        }
+        let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade, turned };
+        self.part.run_still(&mut self.group, 0, &mut self.stood, &call);
         let first = self.sections.iter().position(|section| matches!(section, Section::Voice(_))).unwrap_or(self.sections.len());
         self.run_sections(0..first, (start, frames), None, faults);
         first
@@ -222,6 +232,8 @@ impl SlotPlan {
         let to = tile_index(start) + frames;
         self.run_sections(section..self.sections.len(), (start, frames), hands, faults);
         let Self { active, knobs, part, .. } = self;
+        // What comes to rest now has its last value in the next block.
+        self.restless = !active.is_empty();
         active.retain(|index| {
             let index = *index as usize;
             let moving = !knobs[index].at_rest();
@@ -234,6 +246,11 @@ impl SlotPlan {
         });
     }
 
+    /// Whether sums of knobs alone may not stand as they did.
+    fn turned(&self) -> bool {
+        self.restless || !self.active.is_empty()
+    }
+
     fn run_sections(
         &mut self,
         which: Range<usize>,
@@ -241,11 +258,12 @@ impl SlotPlan {
         mut hands: Option<&mut dyn Hands>,
         faults: &mut dyn FnMut(u16, Option<usize>),
     ) {
-        let block = BlockCall { start, frames, lists: &self.lists, fade: self.fade };
+        let turned = self.turned();
+        let block = BlockCall { start, frames, lists: &self.lists, fade: self.fade, turned };
         for section in &self.sections[which] {
             match section {
                 Section::Global(spans) => {
-                    let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade };
+                    let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade, turned };
                     let mut seen = Faults::default();
                     self.part.run(&mut self.group, spans.clone(), &call, &mut seen);
                     seen.iter().for_each(|(module, _)| faults(module, None));
@@ -269,6 +287,7 @@ impl SlotPlan {
 
     /// Takes over from the plan that ran before. `[audio]`
     pub fn take_over(&mut self, old: &mut Self, frame: usize) {
+        old.part.settle(&mut old.group);
         for (from, to) in &self.carry.knobs {
             let (from, to) = (*from as usize, *to as usize);
             self.knobs[to].carry(&old.knobs[from]);

@@ -1,7 +1,9 @@
-//! An input's sum: base plus products, one pass a term over the tile, ending in the input's unit.
+//! An input's sum: base plus products, a pass over the tile for several terms, ending in the input's unit.
 //!
 //! Products are taken from left to right and terms are added in the order written, whatever is held and whatever moves: so the
 //! bits never depend on it.
+
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::ramp::{Fade, LaneRamp};
 use crate::base::time::BLOCK;
@@ -137,13 +139,132 @@ impl<L: Lanes> Run<'_, L> {
     }
 }
 
+/// Ends a frame of many lanes, and costs nothing. Without it frames that cannot overlap would be worked out side by side, which takes the
+/// lanes apart and together again: here a frame fills the vectors by itself. One lane alone gains by frames side by side.
 #[inline(always)]
-fn each<L: Lanes>(run: &Run<'_, L>, frames: &mut [L], f: impl Fn(&mut L, L)) {
+pub(super) fn end_frame<L: Lanes>() {
+    if L::WIDTH > 1 {
+        compiler_fence(Ordering::SeqCst);
+    }
+}
+
+/// Plain loops: a closure handed on to an iterator would be compiled for the lowest level.
+#[inline(always)]
+fn each<L: Lanes>(run: &Run<'_, L>, frames: &mut [L], f: impl Fn(L, L) -> L) {
     match run {
-        Run::Held(x) => frames.iter_mut().for_each(|frame| f(frame, *x)),
-        Run::Moving(xs) => frames.iter_mut().zip(*xs).for_each(|(frame, x)| f(frame, *x)),
-        Run::Splat(xs) => frames.iter_mut().zip(*xs).for_each(|(frame, x)| f(frame, L::splat(*x))),
-        _ => frames.iter_mut().enumerate().for_each(|(at, frame)| f(frame, run.at(at))),
+        Run::Held(x) => {
+            for frame in frames {
+                *frame = f(*frame, *x);
+                end_frame::<L>();
+            }
+        }
+        Run::Moving(xs) => {
+            for (frame, x) in frames.iter_mut().zip(*xs) {
+                *frame = f(*frame, *x);
+                end_frame::<L>();
+            }
+        }
+        Run::Splat(xs) => {
+            for (frame, x) in frames.iter_mut().zip(*xs) {
+                *frame = f(*frame, L::splat(*x));
+                end_frame::<L>();
+            }
+        }
+        _ => {
+            for (at, frame) in frames.iter_mut().enumerate() {
+                *frame = f(*frame, run.at(at));
+                end_frame::<L>();
+            }
+        }
+    }
+}
+
+/// A term of one factor: what multiplies it, and its frames.
+type Term<'a, L> = (L, &'a [L]);
+
+/// Terms that are added in one pass at most.
+const TERMS: usize = 8;
+
+/// Adds a term frame by frame: to what stands there, or to a number.
+#[inline(always)]
+fn add_one<L: Lanes>(out: &mut [L], held: Option<L>, (depth, frames): Term<'_, L>) {
+    let frames = out.iter_mut().zip(frames);
+    match held {
+        Some(sum) => {
+            for (out, x) in frames {
+                *out = sum + depth * *x;
+                end_frame::<L>();
+            }
+        }
+        None => {
+            for (out, x) in frames {
+                *out += depth * *x;
+                end_frame::<L>();
+            }
+        }
+    }
+}
+
+/// The same for two.
+#[inline(always)]
+fn add_two<L: Lanes>(out: &mut [L], held: Option<L>, a: Term<'_, L>, b: Term<'_, L>) {
+    let frames = out.iter_mut().zip(a.1).zip(b.1);
+    match held {
+        Some(sum) => {
+            for ((out, x), y) in frames {
+                *out = sum + a.0 * *x + b.0 * *y;
+                end_frame::<L>();
+            }
+        }
+        None => {
+            for ((out, x), y) in frames {
+                *out = *out + a.0 * *x + b.0 * *y;
+                end_frame::<L>();
+            }
+        }
+    }
+}
+
+/// Adds eight to what stands there.
+#[inline(always)]
+fn add_eight<L: Lanes>(out: &mut [L], [a, b, c, d, e, f, g, h]: [Term<'_, L>; TERMS]) {
+    let first = a.1.iter().zip(b.1).zip(c.1).zip(d.1);
+    let second = e.1.iter().zip(f.1).zip(g.1).zip(h.1);
+    for ((out, (((x, y), z), u)), (((v, w), p), q)) in out.iter_mut().zip(first).zip(second) {
+        let sum = *out + a.0 * *x + b.0 * *y + c.0 * *z + d.0 * *u;
+        *out = sum + e.0 * *v + f.0 * *w + g.0 * *p + h.0 * *q;
+        end_frame::<L>();
+    }
+}
+
+/// Adds the terms that wait, if any.
+#[inline(always)]
+fn add_waiting<L: Lanes>(out: &mut [L], held: &mut Option<L>, terms: &mut ([Term<'_, L>; TERMS], usize)) {
+    let count = std::mem::take(&mut terms.1);
+    if count == TERMS {
+        if let Some(sum) = held.take() {
+            out.fill(sum);
+        }
+        return add_eight(out, terms.0);
+    }
+    let mut at = 0;
+    while at < count {
+        let held = held.take();
+        if at + 1 < count {
+            add_two(out, held, terms.0[at], terms.0[at + 1]);
+            at += 2;
+        } else {
+            add_one(out, held, terms.0[at]);
+            at += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn splat<L: Lanes>(global: &[Wire<f32>], wire: u32, from: usize, to: usize) -> Run<'_, L> {
+    match global[wire as usize].signal(from, to) {
+        Signal::Held(x) => Run::Held(L::splat(x)),
+        Signal::Moving(frames) => Run::Splat(frames),
     }
 }
 
@@ -156,20 +277,16 @@ fn source<'a, L: Lanes>(
     from: usize,
     to: usize,
 ) -> Run<'a, L> {
-    let splat = |wire: u32| match global[wire as usize].signal(from, to) {
-        Signal::Held(x) => Run::Held(L::splat(x)),
-        Signal::Moving(frames) => Run::Splat(frames),
-    };
     match factor {
         Factor::Wire(wire) => match wires[wire as usize].signal(from, to) {
             Signal::Held(x) => Run::Held(x),
             Signal::Moving(frames) => Run::Moving(frames),
         },
-        Factor::Global(wire) => splat(wire),
+        Factor::Global(wire) => splat(global, wire, from, to),
         Factor::Own { wire, own: number } => {
             let own = &own[number as usize];
             if own.lanes.is_empty() {
-                return splat(wire);
+                return splat(global, wire, from, to);
             }
             let mine = wires[own.wire as usize].signal(from, to);
             match (global[wire as usize].signal(from, to), mine) {
@@ -181,32 +298,60 @@ fn source<'a, L: Lanes>(
     }
 }
 
+#[inline(always)]
+fn depth<'a, L: Lanes>(wires: &'a [Wire<L>], global: &'a [Wire<f32>], own: &[Own<L>], depth: Depth, from: usize, to: usize) -> Run<'a, L> {
+    match depth {
+        Depth::Fixed(x) => Run::Held(L::splat(x)),
+        Depth::Knob(factor) => source(wires, global, own, factor, from, to),
+    }
+}
+
 impl<L: Lanes> Work for SumWork<'_, L> {
     #[inline(always)]
     fn work(self) {
         let Self { shape, state, wires, global, own, scratch, from, to, fade } = self;
         let Some(mut tile) = wires[shape.out as usize].tile.take() else { return };
-        let depth = |depth: Depth| match depth {
-            Depth::Fixed(x) => Run::Held(L::splat(x)),
-            Depth::Knob(factor) => source(wires, global, own, factor, from, to),
-        };
         let scratch = &mut scratch[..to - from];
 
         // What stands still is added up once; from the first that moves, frame by frame.
-        let base = depth(shape.base);
+        let base = depth(wires, global, own, shape.base, from, to);
+        let out = &mut tile[from..to];
         let mut held = match base {
             Run::Held(x) => Some(x),
-            _ => None,
+            _ => {
+                each(&base, out, |_, x| x);
+                None
+            }
         };
-        let out = &mut tile[from..to];
-        if held.is_none() {
-            each(&base, out, |frame, x| *frame = x);
-        }
+        let nothing: &[L] = &[];
+        let mut terms = ([(L::default(), nothing); TERMS], 0);
         for product in &shape.products {
-            let mut still = match depth(product.depth) {
+            let first = depth(wires, global, own, product.depth, from, to);
+            if let (Run::Held(x), [factor]) = (first, &product.factors[..]) {
+                match source(wires, global, own, *factor, from, to) {
+                    Run::Held(y)
+                        if terms.1 == 0
+                            && let Some(sum) = held =>
+                    {
+                        held = Some(sum + x * y);
+                        continue;
+                    }
+                    Run::Moving(frames) => {
+                        terms.0[terms.1] = (x, frames);
+                        terms.1 += 1;
+                        if terms.1 == TERMS {
+                            add_waiting(out, &mut held, &mut terms);
+                        }
+                        continue;
+                    }
+                    _ => {}
+                }
+            }
+            add_waiting(out, &mut held, &mut terms);
+            let mut still = match first {
                 Run::Held(x) => Some(x),
                 moving => {
-                    each(&moving, scratch, |frame, x| *frame = x);
+                    each(&moving, scratch, |_, x| x);
                     None
                 }
             };
@@ -214,16 +359,37 @@ impl<L: Lanes> Work for SumWork<'_, L> {
                 Some((last, first)) => (source(wires, global, own, *last, from, to), first),
                 None => (Run::Held(L::splat(1.0)), &[][..]),
             };
+            if let (Some(x), [factor], Run::Moving(ys)) = (still, first, last)
+                && let Run::Moving(xs) = source(wires, global, own, *factor, from, to)
+            {
+                // A signal times a signal: all in one pass.
+                let frames = out.iter_mut().zip(xs).zip(ys);
+                match held.take() {
+                    Some(sum) => {
+                        for ((frame, a), b) in frames {
+                            *frame = sum + x * *a * *b;
+                            end_frame::<L>();
+                        }
+                    }
+                    None => {
+                        for ((frame, a), b) in frames {
+                            *frame += x * *a * *b;
+                            end_frame::<L>();
+                        }
+                    }
+                }
+                continue;
+            }
             for factor in first {
                 let factor = source(wires, global, own, *factor, from, to);
                 still = match (still, factor) {
                     (Some(x), Run::Held(y)) => Some(x * y),
                     (Some(x), factor) => {
-                        each(&factor, scratch, |frame, y| *frame = x * y);
+                        each(&factor, scratch, |_, y| x * y);
                         None
                     }
                     (None, factor) => {
-                        each(&factor, scratch, |frame, y| *frame = *frame * y);
+                        each(&factor, scratch, |frame, y| frame * y);
                         None
                     }
                 };
@@ -231,23 +397,27 @@ impl<L: Lanes> Work for SumWork<'_, L> {
             held = match (held, still, last) {
                 (Some(sum), Some(x), Run::Held(y)) => Some(sum + x * y),
                 (Some(sum), Some(x), last) => {
-                    each(&last, out, |frame, y| *frame = sum + x * y);
+                    each(&last, out, |_, y| sum + x * y);
                     None
                 }
                 (None, Some(x), last) => {
-                    each(&last, out, |frame, y| *frame = *frame + x * y);
+                    each(&last, out, |frame, y| frame + x * y);
                     None
                 }
                 (sum, None, last) => {
                     if let Some(sum) = sum {
                         out.fill(sum);
                     }
-                    each(&last, scratch, |frame, y| *frame = *frame * y);
-                    out.iter_mut().zip(&*scratch).for_each(|(frame, x)| *frame = *frame + *x);
+                    each(&last, scratch, |frame, y| frame * y);
+                    for (frame, x) in out.iter_mut().zip(&*scratch) {
+                        *frame += *x;
+                        end_frame::<L>();
+                    }
                     None
                 }
             };
         }
+        add_waiting(out, &mut held, &mut terms);
 
         if state.fade.active() {
             if let Some(sum) = held.take() {
@@ -257,6 +427,7 @@ impl<L: Lanes> Work for SumWork<'_, L> {
                 *frame = state.fade.frame(*frame, state.last, fade);
                 state.last = *frame;
             }
+            state.fade.settle();
         }
         match held {
             Some(sum) => {
@@ -264,11 +435,21 @@ impl<L: Lanes> Work for SumWork<'_, L> {
                 tile[0] = finished(shape.finish, sum);
             }
             None => {
-                state.last = out[to - from - 1];
+                state.last = out[out.len() - 1];
                 match shape.finish {
                     Finish::Signal => {}
-                    Finish::Hertz(low, high) => out.iter_mut().for_each(|x| *x = hertz(*x, low, high)),
-                    Finish::Range(low, high) => out.iter_mut().for_each(|x| *x = x.clamp(low, high)),
+                    Finish::Hertz(low, high) => {
+                        for x in out {
+                            *x = hertz(*x, low, high);
+                            end_frame::<L>();
+                        }
+                    }
+                    Finish::Range(low, high) => {
+                        for x in out {
+                            *x = x.clamp(low, high);
+                            end_frame::<L>();
+                        }
+                    }
                 }
             }
         }

@@ -20,6 +20,12 @@ pub fn verify(plan: &SlotPlan, voice: (&PartShape, usize, &[u32]), sends: &[Send
         plan.inputs.iter().flatten().chain(plan.pulses.iter().map(|pulse| &pulse.wire)).chain(plan.delays.iter().map(|(_, to)| to));
     outside.for_each(|wire| global[*wire as usize] = true);
     given.iter().for_each(|wire| voices[*wire as usize] = true);
+    for number in plan.part.shape.still.iter().flatten() {
+        sum_reads(&plan.part.shape.sums[*number as usize], &mut global, None);
+    }
+    for number in voice.still.iter().flatten() {
+        sum_reads(&voice.sums[*number as usize], &mut voices, Some(&global));
+    }
     for section in &plan.sections {
         match section {
             Section::Global(spans) => {
@@ -60,20 +66,21 @@ fn factors(sum: &SumShape) -> impl Iterator<Item = &Factor> {
     sum.products.iter().flat_map(|product| &product.factors).chain(knobs)
 }
 
+fn sum_reads(sum: &SumShape, written: &mut [bool], global: Option<&[bool]>) {
+    for factor in factors(sum) {
+        let known = match factor {
+            Factor::Wire(wire) => written[*wire as usize] && *wire != sum.out,
+            Factor::Global(wire) | Factor::Own { wire, .. } => global.is_some_and(|global| global[*wire as usize]),
+        };
+        assert!(known, "a sum reads what nobody has written");
+    }
+    written[sum.out as usize] = true;
+}
+
 fn follow(shape: &PartShape, steps: std::ops::Range<u32>, written: &mut [bool], global: Option<&[bool]>) {
     for at in steps {
         match shape.steps[at as usize] {
-            Step::Sum(number) => {
-                let sum = &shape.sums[number as usize];
-                for factor in factors(sum) {
-                    let known = match factor {
-                        Factor::Wire(wire) => written[*wire as usize] && *wire != sum.out,
-                        Factor::Global(wire) | Factor::Own { wire, .. } => global.is_some_and(|global| global[*wire as usize]),
-                    };
-                    assert!(known, "a sum reads what nobody has written");
-                }
-                written[sum.out as usize] = true;
-            }
+            Step::Sum(number) => sum_reads(&shape.sums[number as usize], written, global),
             Step::Kernel(number) => {
                 let kernel = &shape.kernels[number as usize];
                 for wire in &kernel.inputs {
@@ -81,6 +88,11 @@ fn follow(shape: &PartShape, steps: std::ops::Range<u32>, written: &mut [bool], 
                     assert!(!kernel.outputs.contains(wire), "a kernel reads a wire that it writes");
                 }
                 kernel.outputs.iter().for_each(|wire| written[*wire as usize] = true);
+            }
+            // Its steps stand behind it.
+            Step::Chain(number) => {
+                let end = at as usize + shape.chains[number as usize].steps();
+                assert!(end < shape.steps.len(), "a chain goes beyond its part");
             }
             Step::Recall(number) => written[shape.feedbacks[number as usize].to as usize] = true,
             Step::Keep(number) => {

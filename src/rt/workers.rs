@@ -29,6 +29,9 @@ const SHORT: Duration = Duration::from_micros(50);
 /// How often a worker looks until it asks the clock again.
 const LOOKS: u32 = 64;
 
+/// Begins the names of the threads.
+pub const NAME: &str = "sound-worker-";
+
 /// One job's place, on cache lines of its own.
 #[repr(align(128))]
 struct Place<T> {
@@ -89,7 +92,7 @@ impl<T: Send + 'static> Workers<T> {
         });
         let thread = |number: usize| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("worker-{}", number + 1)).spawn(move || live(&shared, number))
+            thread::Builder::new().name(format!("{NAME}{}", number + 1)).spawn(move || live(&shared, number))
         };
         let threads = (0..count).map_while(|number| thread(number).ok()).collect();
         Self { shared, threads, used: 0 }

@@ -104,6 +104,25 @@ fn a_panic_ends_its_slot_alone_and_a_new_patch_revives_it() {
 }
 
 #[test]
+fn a_panic_on_other_threads_ends_its_slot_alone() {
+    let bad = "format = 1\n[note]\nvoices = 40\n[voice.env]\ntype = \"adsr\"\nattack = 0\nsustain = 1\n\
+               [voice.bomb]\ntype = \"bomb\"\nin = \"note.velocity * 1\"\n[out]\nin = \"bomb * env * 0.01\"\n";
+    let mut rig = Rig::of(parsed_with(bad, &toys()), Way { width: Some(8), shares: 5, ..Way::default() });
+    rig.engine.employ(2);
+    rig.engine.share_always(true);
+    (0..40).for_each(|n| {
+        rig.note(0, 40.0 + n as f32, 1.0, 0);
+    });
+    let heard = rig.left(4_800);
+    assert!(heard[..900].iter().any(|x| *x > 0.3) && heard[4_000..].iter().all(|x| *x == 0.0));
+    let died = rig.reports().iter().filter(|report| **report == Report::Died { slot: 0 }).count();
+    assert_eq!((died, rig.door.failure().as_deref()), (1, Some("the bomb went off")));
+    assert_eq!(rig.door.failure(), None, "one reason is told");
+    rig.reload_as(parsed_with("format = 1\n[out]\nin = 0.5\n", &toys()));
+    assert_eq!(peak(&rig.left(4_800)[1_000..]), 0.5);
+}
+
+#[test]
 fn what_is_no_number_is_silenced_in_its_own_voice_blamed_and_healed() {
     // Two notes; one of them gives the memory exactly 0.25 for a moment.
     let text = "format = 1\n[note]\n[voice.env]\ntype = \"adsr\"\nattack = 0\nsustain = 1\n\

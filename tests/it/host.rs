@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rackd::host::{Alarm, Attempt, Audio, Choice, HostEvent, HostName, Opened, Opener, Options, Parts, Running};
+use rackd::engine::doors::Shown;
+use rackd::host::{Alarm, Attempt, Audio, Choice, HostEvent, HostName, Opened, Opener, Options, Parts, Player, Running};
 use rackd::rt::clock::WallClock;
 use rackd::rt::tap::{TapEnd, tap};
 
@@ -188,6 +189,44 @@ fn check_time(end: &mut TapEnd) -> usize {
 fn release(bench: &Bench) {
     *bench.let_go.0.lock().unwrap() = true;
     bench.let_go.1.notify_all();
+}
+
+/// Plays nothing, and notes what it is told.
+struct Listener(Arc<[AtomicU64; 3]>);
+
+impl Player for Listener {
+    fn run(&mut self, _: &[f32], _: usize, _: &mut [f32], _: usize) {}
+    fn expect(&mut self, _: Instant) {
+        self.0[0].fetch_add(1, Relaxed);
+    }
+    fn loaded(&mut self, share: f32, frames: usize) {
+        assert!(share > 0.0);
+        self.0[1].fetch_add(1, Relaxed);
+        self.0[2].store(frames as u64, Relaxed);
+    }
+}
+
+#[test]
+fn a_device_tells_its_load_and_the_silent_clock_none() {
+    let bench = Bench::new(&[Fate::Plays { rate: RATE }]);
+    for (host, tells) in [(HostName::Other("alsa"), true), (HostName::Silent, false)] {
+        let told: Arc<[AtomicU64; 3]> = Arc::default();
+        let choice = Choice { options: Options { host, ..Options::default() }, rate: RATE, trouble: None };
+        let shown = Arc::new(Shown::default());
+        let parts = Parts { player: Box::new(Listener(Arc::clone(&told))), shown: Arc::clone(&shown), clock: None, tap: None };
+        let (audio, _events) = Audio::start_with(&choice, parts, bench.opener()).unwrap();
+        let until = Instant::now() + PATIENCE;
+        while told[usize::from(tells)].load(Relaxed) < 20 {
+            assert!(Instant::now() < until, "time stands still");
+            thread::sleep(Duration::from_millis(5));
+        }
+        drop(audio);
+        let [expected, loaded, frames] = [0, 1, 2].map(|at| told[at].load(Relaxed));
+        assert!(expected >= loaded && (loaded > 0) == tells && frames == if tells { 256 } else { 0 });
+        // The last one may have ended between the two.
+        assert!(shown.shares.callbacks().abs_diff(expected) <= 1, "each callback is in the histogram");
+    }
+    release(&bench);
 }
 
 #[test]

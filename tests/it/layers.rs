@@ -207,7 +207,7 @@ fn wrong_imports(name: &str, text: &str) -> Vec<String> {
         let at = format!("src/{name}:{line}");
         if !to.starts_with(|c: char| c.is_ascii_alphabetic()) {
             wrong.push(format!("{at}: grouped import from the crate's root; write one `use crate::…;` for each"));
-        } else if to == folder || to == "per_voice" || to == "global_only" {
+        } else if to == folder || to == "per_voice" || ["global_only", "global_wide"].contains(&to) {
             continue;
         } else {
             match layer(to) {

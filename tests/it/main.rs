@@ -4,6 +4,7 @@
 mod allocator_model;
 mod answers;
 mod board;
+mod chains;
 mod chance;
 mod clock;
 mod contract;

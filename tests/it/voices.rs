@@ -367,3 +367,32 @@ proptest! {
         assert_eq!(ends, (1..=count).map(|id| (id, 1)).collect::<BTreeMap<u32, i32>>());
     }
 }
+
+/// What stands still is worked out once for all groups; a voice with a value of its own must not be heard in another's.
+#[test]
+fn a_value_of_ones_own_among_many_voices_is_the_same_at_every_width_and_share() {
+    let text = "format = 1\n[note]\nvoices = 40\n[voice.osc]\ntype = \"vco\"\n[voice.filter]\ntype = \"svf\"\nin = \"osc.saw * 0.5\"\n\
+                cutoff = \"900 Hz\"\n[voice.env]\ntype = \"adsr\"\nrelease = \"20 ms\"\n[out]\nin = \"filter.low * env * 0.1\"\n";
+    let play = |width, shares, buffer| {
+        let mut rig = Rig::with(text, Way { width: Some(width), shares, buffer, ..Way::default() });
+        let ids: Vec<_> = (0..24).map(|at| rig.note(at * 10, 40.0 + at as f32, 0.8, 9_000 + 400 * at as u32)).collect();
+        let cutoff = rig.base("filter.cutoff");
+        for (at, id, value) in [(2_000, 3, 2.5), (3_001, 20, -1.0), (6_000, 3, 1.0)] {
+            rig.at(at, Act::NoteSet { slot: 0, id: ids[id], what: NoteValue::Knob(cutoff), value });
+        }
+        rig.turn(5_003, "filter.cutoff", 0.5);
+        rig.turn(12_000, "filter.resonance", 0.7);
+        // They take the lanes of those that had values of their own.
+        for at in 0..24 {
+            rig.note(20_100 + at, 50.0 + at as f32, 0.8, 2_000);
+        }
+        rig.left(26_000)
+    };
+    let want = play(1, 1, 64);
+    assert!(peak(&want[20_200..]) > 0.01 && peak(&want[..9_000]) > 0.01);
+    for (width, shares, buffer) in [(8, 1, 64), (16, 1, 113), (16, 2, 64), (8, 3, 50), (1, 5, 4_096)] {
+        let got = play(width, shares, buffer);
+        let other = want.iter().zip(&got).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!(other, None, "first other frame at {width} lanes, {shares} shares, {buffer} frames");
+    }
+}
