@@ -23,6 +23,15 @@ impl<L: Lanes> Wire<L> {
         Self { tile: Some(Box::new([L::default(); BLOCK])), held: true }
     }
 
+    /// The number that it carries in every frame; `None` where it moves. `[audio]`
+    #[inline(always)]
+    pub fn stands(&self) -> Option<L> {
+        match &self.tile {
+            Some(tile) if self.held => Some(tile[0]),
+            _ => None,
+        }
+    }
+
     /// What it carries in these frames of the tile. `[audio]`
     #[inline(always)]
     pub fn signal(&self, from: usize, to: usize) -> Signal<'_, L> {

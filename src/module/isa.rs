@@ -76,7 +76,7 @@ pub fn build<L: Lanes, K: Kernel<L> + Make + 'static>(prepare: &Prepare<'_>, lev
 pub fn wrap<L: Lanes, K: Kernel<L> + 'static>(kernel: K, level: Level) -> Box<dyn Kernel<L>> {
     match level.0 {
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx512 if L::WIDTH >= 16 => Box::new(Avx512(kernel)),
+        Tier::Avx512 if L::WIDTH != 8 => Box::new(Avx512(kernel)),
         #[cfg(target_arch = "x86_64")]
         Tier::Avx2 | Tier::Avx512 => Box::new(Avx2(kernel)),
         _ => Box::new(kernel),

@@ -24,6 +24,7 @@ pub mod part;
 pub mod ramp;
 pub mod send;
 pub mod slot;
+mod straight;
 pub mod sum;
 pub mod verify;
 

@@ -6,6 +6,7 @@
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use super::ramp::{Fade, LaneRamp};
+use super::straight::{still, straight};
 use crate::base::time::BLOCK;
 use crate::base::units::C4_HZ;
 use crate::dsp::lanes::{LaneMask, Lanes};
@@ -311,6 +312,22 @@ impl<L: Lanes> Work for SumWork<'_, L> {
     fn work(self) {
         let Self { shape, state, wires, global, own, scratch, from, to, fade } = self;
         let Some(mut tile) = wires[shape.out as usize].tile.take() else { return };
+        if !state.fade.active() {
+            let moves = match still(shape, wires, global, own) {
+                Some(sum) => {
+                    state.last = sum;
+                    tile[0] = finished(shape.finish, sum);
+                    Some(false)
+                }
+                None => straight(shape, &mut state.last, wires, global, own, (from, to), &mut tile[from..to]).then_some(true),
+            };
+            if let Some(moves) = moves {
+                let wire = &mut wires[shape.out as usize];
+                wire.tile = Some(tile);
+                wire.held = !moves;
+                return;
+            }
+        }
         let scratch = &mut scratch[..to - from];
 
         // What stands still is added up once; from the first that moves, frame by frame.
@@ -460,7 +477,7 @@ impl<L: Lanes> Work for SumWork<'_, L> {
 }
 
 #[inline(always)]
-fn hertz<L: Lanes>(x: L, low: f32, high: f32) -> L {
+pub(super) fn hertz<L: Lanes>(x: L, low: f32, high: f32) -> L {
     (x.exp2() * L::splat(C4_HZ as f32)).clamp(low, high)
 }
 
