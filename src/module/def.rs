@@ -41,6 +41,9 @@ pub enum Build {
     Global(Builder<f32>),
 }
 
+/// Gives, for a module's settings, the number that its second input makes the first be multiplied by. `[control]`
+pub type Multiplier = fn(&Settings) -> fn(f32) -> f32;
+
 /// One kind of module.
 pub struct ModuleDef {
     /// As it is written after `type =`.
@@ -61,7 +64,7 @@ pub struct ModuleDef {
     pub envelope: bool,
     /// Where it puts out its first input times a number that follows from its second, frame by frame, and does nothing else: that number
     /// of what the second holds, as the settings have it.
-    pub multiplies: Option<fn(&Settings) -> fn(f32) -> f32>,
+    pub multiplies: Option<Multiplier>,
     /// How its kernels are made.
     pub build: Build,
 }
@@ -113,7 +116,7 @@ impl ModuleDef {
     }
 
     /// The same, doing nothing but multiply: its one output is its first input times this function of its second and last. `[any]`
-    pub const fn multiplies(mut self, gain: fn(&Settings) -> fn(f32) -> f32) -> Self {
+    pub const fn multiplies(mut self, gain: Multiplier) -> Self {
         self.multiplies = Some(gain);
         self
     }

@@ -173,6 +173,7 @@ impl Chain {
     /// Works out all of the chain at once; false where that cannot be, and nothing has happened. `turned`: numbers may not stand as they
     /// did. `[audio]`
     #[inline(always)]
+    #[allow(clippy::ptr_arg, reason = "what it holds is only known by its own type, not as a slice")]
     pub fn run<L: Lanes>(
         &mut self,
         (shape, part): (&ChainShape, &PartShape),

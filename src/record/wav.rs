@@ -64,7 +64,7 @@ pub struct WavFile {
     spec: hound::WavSpec,
     sample: Sample,
     /// `None` after a failure.
-    writer: Option<hound::WavWriter<BufWriter<Box<dyn Disk>>>>,
+    writer: Option<Writer>,
     make_disk: MakeDisk,
     frames: u64,
     unsaved: u64,
@@ -215,7 +215,10 @@ fn plain(error: hound::Error) -> io::Error {
     }
 }
 
-fn begin(path: &Path, spec: hound::WavSpec, make_disk: &mut MakeDisk) -> io::Result<(PathBuf, hound::WavWriter<BufWriter<Box<dyn Disk>>>)> {
+/// Writes to whatever takes the bytes.
+type Writer = hound::WavWriter<BufWriter<Box<dyn Disk>>>;
+
+fn begin(path: &Path, spec: hound::WavSpec, make_disk: &mut MakeDisk) -> io::Result<(PathBuf, Writer)> {
     let (path, file) = create_new(path)?;
     let disk = BufWriter::with_capacity(1 << 16, make_disk(file));
     let writer = hound::WavWriter::new(disk, spec).map_err(plain)?;
