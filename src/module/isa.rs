@@ -115,7 +115,10 @@ pub fn turn_over(x: &[[f32; 16]; 16]) -> [[f32; 16]; 16] {
                 use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
                 // SAFETY: every processor of the family has these instructions; each reads or writes a slice of four numbers.
                 unsafe {
-                    let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(|at| _mm_loadu_ps(x[row + at][column..column + 4].as_ptr()));
+                    let mut a = _mm_loadu_ps(x[row][column..column + 4].as_ptr());
+                    let mut b = _mm_loadu_ps(x[row + 1][column..column + 4].as_ptr());
+                    let mut c = _mm_loadu_ps(x[row + 2][column..column + 4].as_ptr());
+                    let mut d = _mm_loadu_ps(x[row + 3][column..column + 4].as_ptr());
                     _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
                     for (at, x) in [a, b, c, d].into_iter().enumerate() {
                         _mm_storeu_ps(over[column + at][row..row + 4].as_mut_ptr(), x);

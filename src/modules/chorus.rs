@@ -152,7 +152,9 @@ impl Kernel<f32> for Chorus {
                 input.frames(from, &mut dry[..to - from]);
                 dry.iter_mut().for_each(|x| *x = tame(*x));
                 side.line.write_all(&dry[..to - from]);
-                side.readers[..self.taps].iter_mut().for_each(|reader| reader.read(&side.line, &mut wet[..to - from]));
+                for reader in &mut side.readers[..self.taps] {
+                    reader.read(&side.line, &mut wet[..to - from]);
+                }
                 for at in 0..EVERY {
                     wet[at] = dry[at] + (wet[at] * mean - dry[at]) * share[at];
                 }

@@ -210,13 +210,24 @@ fn mix(x: &mut Square) {
             (x[at], x[at + span]) = (x[at] + x[at + span], x[at] - x[at + span]);
         }
     }
-    x.iter_mut().for_each(|x| *x *= Lines::splat(0.25));
+    for x in x {
+        *x *= Lines::splat(0.25);
+    }
 }
 
 /// Lines become frames and frames lines.
 #[inline(always)]
 fn turn_over(x: &Square) -> Square {
-    isa::turn_over(&x.map(|x| x.0)).map(Wide)
+    let mut from = [[0.0; LINES]; LINES];
+    for at in 0..LINES {
+        from[at] = x[at].0;
+    }
+    let over = isa::turn_over(&from);
+    let mut to = [Wide([0.0; LINES]); LINES];
+    for at in 0..LINES {
+        to[at] = Wide(over[at]);
+    }
+    to
 }
 
 impl Reverb {
