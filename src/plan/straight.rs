@@ -68,24 +68,24 @@ pub(super) fn straight<L: Lanes>(
     let Some(depth) = number(wires, global, own, first.depth) else { return false };
     let (sum, depth, mut last) = (L::splat(sum), L::splat(depth), *end);
     macro_rules! pass {
-        ($frames:expr, $sum:pat => $value:expr) => {
+        ($frames:expr, $frame:pat => $value:expr) => {
             match shape.finish {
                 Finish::Signal => {
-                    for (out, $sum) in out.iter_mut().zip($frames) {
+                    for (out, $frame) in out.iter_mut().zip($frames) {
                         last = $value;
                         *out = last;
                         end_frame::<L>();
                     }
                 }
                 Finish::Hertz(low, high) => {
-                    for (out, $sum) in out.iter_mut().zip($frames) {
+                    for (out, $frame) in out.iter_mut().zip($frames) {
                         last = $value;
                         *out = hertz(last, low, high);
                         end_frame::<L>();
                     }
                 }
                 Finish::Range(low, high) => {
-                    for (out, $sum) in out.iter_mut().zip($frames) {
+                    for (out, $frame) in out.iter_mut().zip($frames) {
                         last = $value;
                         *out = last.clamp(low, high);
                         end_frame::<L>();
