@@ -157,7 +157,7 @@ impl Line {
     /// Ends it; the thread that closes the stream. `[control]`
     pub fn close(&mut self) -> Option<JoinHandle<()>> {
         match std::mem::replace(&mut self.state, State::Waiting(Instant::now())) {
-            State::Open { opened, .. } => drop_elsewhere(opened.stream),
+            State::Open { opened, .. } => drop_elsewhere(opened.stream, Duration::ZERO),
             _ => None,
         }
     }

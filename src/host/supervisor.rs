@@ -27,6 +27,11 @@ use crate::rt::tap::Tap;
 
 /// How often the supervisor looks after its streams.
 const TICK: Duration = Duration::from_millis(25);
+/// How long a stream that is lost is left alone before it is dropped, less than the shortest wait for the next. JACK's library ends the
+/// threads of a client that is closed wherever they are, by POSIX's asynchronous cancellation, and where that is in a callback of ours,
+/// such as the one that has just told of the loss, the whole process with them. No cycle of a dead server begins any more, so all that is
+/// needed is time for the last to end.
+const REST: Duration = Duration::from_millis(100);
 
 /// What reaches the supervisor.
 pub(super) enum Signal {
@@ -323,7 +328,7 @@ impl Supervisor {
             }
             // It was given up while it was being opened.
             Ok(opened) => {
-                drop_elsewhere(opened.stream);
+                drop_elsewhere(opened.stream, Duration::ZERO);
                 self.output.given_up(number, now);
                 self.input.given_up(number, now);
             }
@@ -357,7 +362,7 @@ impl Supervisor {
         }
         let was_open = self.output.is_open();
         if let Some(stream) = self.output.lost(now) {
-            drop_elsewhere(stream);
+            drop_elsewhere(stream, REST);
         }
         if was_open {
             self.tell(HostEvent::Lost { why: why.clone() });
@@ -369,7 +374,7 @@ impl Supervisor {
 
     fn lose_input(&mut self, why: String, now: Instant) {
         if let Some(stream) = self.input.lost(now) {
-            drop_elsewhere(stream);
+            drop_elsewhere(stream, REST);
             self.tell(HostEvent::InputLost { why });
         }
     }
@@ -383,7 +388,13 @@ impl Supervisor {
     }
 }
 
-/// Dropping may block as long as a server hangs.
-pub(super) fn drop_elsewhere(stream: Box<dyn std::any::Any + Send>) -> Option<JoinHandle<()>> {
-    thread::Builder::new().name("sound-closer".into()).spawn(move || drop(stream)).ok()
+/// Drops a stream after a rest, on a thread of its own: that may block as long as a server hangs.
+pub(super) fn drop_elsewhere(stream: Box<dyn std::any::Any + Send>, rest: Duration) -> Option<JoinHandle<()>> {
+    let closer = thread::Builder::new().name("sound-closer".into());
+    closer
+        .spawn(move || {
+            thread::sleep(rest);
+            drop(stream);
+        })
+        .ok()
 }

@@ -29,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const LOOK_ANYWAY: Duration = Duration::from_secs(1);
 /// First and longest wait between two tries at a server.
 const WAIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long a client of a server that is gone is left alone before it is closed: libjack ends its threads wherever they are, and where
+/// that is in a callback of ours, the whole process with them. Shorter than the first wait of whoever opens a client again.
+const REST: Duration = Duration::from_millis(100);
 
 /// The client and its thread.
 pub(super) struct JackMidi {
@@ -51,7 +54,7 @@ impl JackMidi {
         Ok(Self { stop, gone, keeper: keeper.thread().clone() })
     }
 
-    /// The server is gone: the client is closed at once. The next client that anything in this process opens makes libjack free all that
+    /// The server is gone: the client is closed after a short rest. The next client that anything in this process opens makes libjack free all that
     /// a dead server has left, and ours may not be touched from then on. `[control]`
     pub fn server_gone(&self) {
         self.gone.store(true, Relaxed);
@@ -151,6 +154,9 @@ fn run(setup: &Setup, out: &Out, desk: &Desk, stop: &AtomicBool, gone: &AtomicBo
             thread::park_timeout(LOOK);
         }
         open.end();
+        if !stop.load(Relaxed) {
+            thread::sleep(REST);
+        }
         // Blocks as long as a server hangs. So does opening another meanwhile, but then this thread is the only one that waits.
         drop(open);
         // Whoever else was a client of a dead server closes too before the next is opened.
