@@ -428,16 +428,16 @@ impl Engine {
     fn next_block(&mut self, most: usize) -> Block {
         let mut frames = most;
         let from = tile_index(self.now);
-        while let Some((event, _)) = self.queue.peek().map(|(event, feed)| (*event, feed)) {
-            if event.at >= self.now + frames as u64 {
+        while let Some(at) = self.queue.next_time(self.now + frames as u64) {
+            let frame = (at - self.now) as usize;
+            // One of them is enough: what else comes at its time belongs to the block that begins there.
+            if frame > 0 && self.queue.any_next(|event| divides(event.act) || self.divides_own(event.act)) {
+                frames = frame;
                 break;
             }
-            if (divides(event.act) || self.divides_own(event.act)) && event.at > self.now {
-                frames = (event.at - self.now) as usize;
-                break;
+            while let Some((event, feed)) = self.queue.take_next() {
+                self.apply(event, feed, from + frame);
             }
-            let Some((event, feed)) = self.queue.pop_before(self.now + frames as u64) else { break };
-            self.apply(event, feed, from + (event.at - self.now) as usize);
         }
         self.block(frames)
     }

@@ -1,13 +1,16 @@
 //! Events that wait for their time.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::Event;
 use crate::base::time::SampleTime;
 
 /// Events that may wait in the engine at once.
 pub const CAPACITY: usize = 16_384;
+
+/// Events of one time that are looked at together at most.
+const TOGETHER: usize = 1_024;
 
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
@@ -47,12 +50,14 @@ impl Ord for Waiting {
 pub struct EventQueue {
     heap: BinaryHeap<Waiting>,
     order: u64,
+    /// The next events, all of one time, in their order.
+    next: VecDeque<(Event, u8)>,
 }
 
 impl EventQueue {
     /// With all the room it will ever have. `[control]`
     pub fn new() -> Self {
-        Self { heap: BinaryHeap::with_capacity(CAPACITY), order: 0 }
+        Self { heap: BinaryHeap::with_capacity(CAPACITY), order: 0, next: VecDeque::with_capacity(TOGETHER) }
     }
 
     /// Lets an event wait; false where there is no room. `[audio]`
@@ -66,22 +71,31 @@ impl EventQueue {
         true
     }
 
-    /// The earliest event, and its feed. `[audio]`
-    pub fn peek(&self) -> Option<(&Event, u8)> {
-        self.heap.peek().map(|waiting| (&waiting.event, waiting.feed))
+    /// The time of the next events, where that lies before `end`; all of that time come before any other. `[audio]`
+    pub fn next_time(&mut self, end: SampleTime) -> Option<SampleTime> {
+        if self.next.is_empty() {
+            let at = self.heap.peek()?.event.at;
+            while at < end && self.next.len() < TOGETHER && self.heap.peek().is_some_and(|waiting| waiting.event.at == at) {
+                self.next.extend(self.heap.pop().map(|waiting| (waiting.event, waiting.feed)));
+            }
+        }
+        self.next.front().map(|(event, _)| event.at).filter(|at| *at < end)
+    }
+
+    /// Whether any of the next events is such a one; of more than can be looked at together it may be. `[audio]`
+    pub fn any_next(&self, such: impl Fn(&Event) -> bool) -> bool {
+        self.next.len() == TOGETHER || self.next.iter().any(|(event, _)| such(event))
+    }
+
+    /// Takes the first of the next events, and its feed. `[audio]`
+    pub fn take_next(&mut self) -> Option<(Event, u8)> {
+        self.next.pop_front()
     }
 
     /// Drops what is not to stay, in place. `[audio]`
     pub fn retain(&mut self, mut stays: impl FnMut(&Event) -> bool) {
+        self.next.retain(|(event, _)| stays(event));
         self.heap.retain(|waiting| stays(&waiting.event));
-    }
-
-    /// Takes the earliest event if it lies before a time. `[audio]`
-    pub fn pop_before(&mut self, time: SampleTime) -> Option<(Event, u8)> {
-        if self.heap.peek()?.event.at >= time {
-            return None;
-        }
-        self.heap.pop().map(|waiting| (waiting.event, waiting.feed))
     }
 }
 

@@ -41,13 +41,23 @@ pub struct Prepare<'a> {
     pub rate: f32,
     /// Drawn from the module's name.
     pub seed: Seed,
+    /// Number of the voice in the first lane.
+    pub voice: usize,
     /// The module's settings.
     pub settings: &'a Settings,
 }
 
+impl Prepare<'_> {
+    /// The seed of a lane: a voice has the same however many stand side by side. `[control]`
+    pub const fn of_lane(&self, lane: usize) -> Seed {
+        self.seed.with((self.voice + lane) as u64)
+    }
+}
+
 /// How a kernel is made, off the audio thread.
 pub trait Make: Sized {
-    /// Ready to run, as after [`Kernel::reset`] of all lanes with [`Prepare::seed`]. Allocates all it will ever need. `[control]`
+    /// Ready to run, as after [`Kernel::reset`] of all lanes, each with its seed: a voice that sounds may get a module while it does.
+    /// Allocates all it will ever need. `[control]`
     fn make(prepare: &Prepare<'_>) -> Self;
 }
 

@@ -72,7 +72,7 @@ impl Rig {
     /// # Panics
     /// At any other width.
     pub fn of(def: &'static ModuleDef, width: usize, level: Level, rate: f32, settings: &Settings) -> Self {
-        let prepare = Prepare { rate, seed: Seed::of_name(def.name), settings };
+        let prepare = Prepare { rate, seed: Seed::of_name(def.name), voice: 0, settings };
         let running: Box<dyn Running> = match (def.build, width) {
             (Build::Global(one), _) | (Build::PerVoice { one, .. }, 1) => Box::new(Lane::new(def, one(&prepare, level), settings)),
             (Build::PerVoice { eight, .. }, 8) => Box::new(Lane::new(def, eight(&prepare, level), settings)),

@@ -118,7 +118,7 @@ mod tests {
     use crate::module::Settings;
 
     fn prepare(settings: &Settings, seed: u64) -> Prepare<'_> {
-        Prepare { rate: 48_000.0, seed: Seed(seed), settings }
+        Prepare { rate: 48_000.0, seed: Seed(seed), voice: 0, settings }
     }
 
     fn heard(unit: &mut Unit, frames: usize) -> Vec<f32> {

@@ -63,6 +63,7 @@ impl<L: Lanes> Make for Lfo<L> {
             next_value: L::default(),
         };
         lfo.reset(LaneMask::ALL, prepare.seed);
+        lfo.draw(LaneMask::ALL, |lane| prepare.of_lane(lane));
         lfo
     }
 }
@@ -74,6 +75,14 @@ fn ahead_of<L: Lanes>(offset: L) -> Ints<L> {
 }
 
 impl<L: Lanes> Lfo<L> {
+    /// The random values with which these lanes begin, and those to come.
+    #[inline(always)]
+    fn draw(&mut self, lanes: LaneMask, seed: impl Fn(usize) -> Seed) {
+        self.random.seed(lanes, |lane| seed(lane).0);
+        self.turn(L::Mask::from_lanes(lanes));
+        self.turn(L::Mask::from_lanes(lanes));
+    }
+
     /// A new random value where a turn begins.
     #[inline(always)]
     fn turn(&mut self, begins: L::Mask) {
@@ -86,9 +95,7 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
     fn reset(&mut self, lanes: LaneMask, seed: Seed) {
         self.phase.reset(lanes);
         self.edge.reset(lanes);
-        self.random.seed(lanes, |lane| seed.of_lane(lanes, lane).0);
-        self.turn(L::Mask::from_lanes(lanes));
-        self.turn(L::Mask::from_lanes(lanes));
+        self.draw(lanes, |lane| seed.of_lane(lanes, lane));
     }
 
     #[inline(always)]

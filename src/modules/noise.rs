@@ -99,7 +99,7 @@ impl<L: Lanes> Make for Noise<L> {
             pink: [zero; POLES],
             brown: zero,
         };
-        noise.reset(LaneMask::ALL, prepare.seed);
+        noise.random.seed(LaneMask::ALL, |lane| prepare.of_lane(lane).0);
         noise
     }
 }

@@ -148,6 +148,7 @@ impl<L: Lanes> Make for SeqStep<L> {
             step: zero,
         };
         Kernel::reset(&mut seq, LaneMask::ALL, prepare.seed);
+        seq.places = std::array::from_fn(|lane| Place::first(prepare.of_lane(lane)));
         seq
     }
 }

@@ -133,7 +133,7 @@ pub fn compile(
         send.wire = on_global(send.wire);
     }
 
-    let global_kernels = kernels::<f32>(patch, &global, options);
+    let global_kernels = kernels::<f32>(patch, &global, options, 0);
     let group = Group {
         sums: vec![SumState::default(); global_shape.sums.len()],
         recalls: vec![0.0; global_shape.feedbacks.len()],
@@ -269,8 +269,8 @@ fn note_input(lowering: &mut Lowering<'_>, which: usize, sum: &Sum, range: (f32,
     NoteInput { terms, range }
 }
 
-/// The kernels of one group of a part.
-fn kernels<L: Width>(patch: &Patch, draft: &PartDraft, options: &Options) -> Vec<Box<dyn Kernel<L>>> {
+/// The kernels of one group of a part, from a voice on.
+fn kernels<L: Width>(patch: &Patch, draft: &PartDraft, options: &Options, voice: usize) -> Vec<Box<dyn Kernel<L>>> {
     draft
         .kernels
         .iter()
@@ -278,7 +278,7 @@ fn kernels<L: Width>(patch: &Patch, draft: &PartDraft, options: &Options) -> Vec
             let module = &patch.modules[kernel.shape.module as usize];
             L::build(
                 &module.kind.build,
-                &Prepare { rate: options.rate, seed: kernel.shape.seed, settings: &module.settings },
+                &Prepare { rate: options.rate, seed: kernel.shape.seed, voice, settings: &module.settings },
                 options.level,
             )
         })
@@ -329,8 +329,8 @@ struct Make<'a> {
 impl Make<'_> {
     fn bank<L: Width>(&self, shape: BankShape, part: super::part::PartShape) -> Box<dyn Voices> {
         let groups = (0..shape.voices.div_ceil(L::WIDTH))
-            .map(|_| Group {
-                kernels: kernels::<L>(self.patch, self.draft, self.options),
+            .map(|group| Group {
+                kernels: kernels::<L>(self.patch, self.draft, self.options, group * L::WIDTH),
                 sums: vec![SumState::default(); part.sums.len()],
                 recalls: vec![L::default(); part.feedbacks.len()],
                 own: shape.own.iter().map(|(_, wire)| Own { wire: *wire, ..Own::default() }).collect(),

@@ -233,7 +233,7 @@ impl<L: Lanes> Crew<L> {
                     match cut.kind {
                         CutKind::Start(seed) => {
                             lanes = lanes.or(one);
-                            voices.group.reset(&part.shape, spans.clone(), one, seed);
+                            voices.group.reset(&part.shape, section, spans.clone(), one, seed);
                             voices.group.own.iter_mut().for_each(|own| own.lanes = own.lanes.without(one));
                             for (number, _) in sends() {
                                 let send = &mut voices.sends[number];
@@ -451,7 +451,13 @@ impl<L: Lanes> VoiceGroup<L> {
 
     /// A voice gets an own value, from where the knob stands. `[audio]`
     pub(super) fn set_own(&mut self, lane: usize, frame: usize, number: usize, from: f32, value: f32, frames: u32) {
-        let has = self.group.own[number].lanes.has(lane) && !self.cuts.iter().any(|cut| cut.lane as usize == lane);
+        // It had one when the block began, or has got one since; a note that begins has none.
+        let has =
+            self.cuts.iter().filter(|cut| cut.lane as usize == lane).fold(self.own_before[number].has(lane), |has, cut| match cut.kind {
+                CutKind::Start(_) => false,
+                CutKind::Own(other) => has || other as usize == number,
+                CutKind::End => has,
+            });
         let aspect = Aspect::Own(number as u32);
         if !has {
             if !self.cut(frame, lane, CutKind::Own(number as u32)) {
@@ -465,6 +471,8 @@ impl<L: Lanes> VoiceGroup<L> {
     /// A voice ends with the block before: within the fade, or at once. `[audio]`
     pub(super) fn end(&mut self, lane: usize, at_once: bool, fade: u32) {
         let one = LaneMask::one(lane);
+        // What was to begin in this very frame does not.
+        self.cuts.retain(|cut| cut.lane as usize != lane);
         self.sounding = self.sounding.without(one);
         self.sounding_after = self.sounding_after.without(one);
         self.gates = self.gates.without(one);

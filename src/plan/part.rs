@@ -111,8 +111,13 @@ pub struct Group<L: Lanes> {
 }
 
 impl<L: Lanes> Group<L> {
-    /// Starts these lanes afresh in some spans. `[audio]`
-    pub fn reset(&mut self, shape: &PartShape, spans: Range<usize>, lanes: LaneMask, seed: Seed) {
+    /// Starts these lanes afresh in some spans, those of a section. `[audio]`
+    ///
+    /// Until then they ran along with lanes that sound, or did not, so nothing of what they were may be heard.
+    pub fn reset(&mut self, shape: &PartShape, section: usize, spans: Range<usize>, lanes: LaneMask, seed: Seed) {
+        for number in shape.still.get(section).into_iter().flatten() {
+            self.sums[*number as usize].fade.forget(lanes);
+        }
         for span in &shape.spans[spans] {
             for step in &shape.steps[span.steps.start as usize..span.steps.end as usize] {
                 match *step {
@@ -124,7 +129,8 @@ impl<L: Lanes> Group<L> {
                         let kept = &mut self.recalls[number as usize];
                         *kept = L::default().pick(lanes, *kept);
                     }
-                    Step::Sum(_) | Step::Keep(_) | Step::Chain(_) => {}
+                    Step::Sum(number) => self.sums[number as usize].fade.forget(lanes),
+                    Step::Keep(_) | Step::Chain(_) => {}
                 }
             }
         }
@@ -333,24 +339,25 @@ impl<L: Lanes> Part<L> {
         };
         group.kernels[number].process(&mut io);
         let still = io.still;
-        // The guard looks where the time is a multiple of a block, so that it sees the same at any buffer size.
-        if from == 0 {
+        // The guard looks at the last frame before a multiple of a block, so that it sees and does the same at any buffer size.
+        let last = BLOCK - 1;
+        if from + call.frames == BLOCK {
             let mut bad = LaneMask::NONE;
             for tile in &self.lent {
-                bad = bad.or(tile[0].finite().not().lanes());
+                bad = bad.or(tile[last].finite().not().lanes());
             }
             let bad = bad.and(call.lanes);
             if !bad.is_empty() {
                 let guilty = shape.inputs.iter().all(|wire| {
-                    let lanes = self.wires[*wire as usize].signal(0, 1).at(0).finite().not().lanes();
+                    let lanes = self.wires[*wire as usize].signal(last, BLOCK).at(0).finite().not().lanes();
                     lanes.and(bad).is_empty()
                 });
                 if guilty {
                     faults.add(shape.module, bad);
                 }
-                group.kernels[number].reset(bad, shape.seed);
+                bad.lanes().for_each(|lane| group.kernels[number].reset(LaneMask::one(lane), shape.seed));
                 for tile in &mut self.lent {
-                    tile[..call.frames].iter_mut().for_each(|x| *x = L::default().pick(bad, *x));
+                    tile[last] = L::default().pick(bad, tile[last]);
                 }
             }
         }

@@ -99,6 +99,19 @@ impl<L: Lanes> Fade<L> {
         }
     }
 
+    /// These lanes begin anew: whatever was to be met or still fades is nothing to them. `[audio]`
+    pub fn forget(&mut self, lanes: LaneMask) {
+        if !self.awake {
+            return;
+        }
+        self.waiting = self.waiting.without(lanes);
+        self.anew = self.anew.without(lanes);
+        for lane in lanes.lanes().take_while(|lane| *lane < L::WIDTH) {
+            self.offset.set(lane, 0.0, 0);
+            self.share.set(lane, 0.0, 0);
+        }
+    }
+
     /// Whether there is anything to do. `[audio]`
     #[inline(always)]
     pub fn active(&self) -> bool {

@@ -127,8 +127,8 @@ fn what_is_no_number_is_silenced_in_its_own_voice_blamed_and_healed() {
     // Two notes; one of them gives the memory exactly 0.25 for a moment.
     let text = "format = 1\n[note]\n[voice.env]\ntype = \"adsr\"\nattack = 0\nsustain = 1\n\
                 [voice.memory]\ntype = \"memory\"\nin = \"note.velocity * 1\"\n[out]\nin = \"memory * env * 0.1\"\n";
-    for width in crate::rig::WIDTHS {
-        let mut rig = Rig::of(parsed_with(text, &toys()), Way { width: Some(width), ..Way::default() });
+    for (width, buffer) in crate::rig::WIDTHS.into_iter().zip([64, 1, 33]) {
+        let mut rig = Rig::of(parsed_with(text, &toys()), Way { width: Some(width), buffer, ..Way::default() });
         rig.note(0, 60.0, 0.5, 0);
         rig.run(4_800);
         let alone = rig.left(4_800)[4_799];
@@ -144,5 +144,23 @@ fn what_is_no_number_is_silenced_in_its_own_voice_blamed_and_healed() {
         rig.run(4_800);
         let both = rig.left(4_800)[4_799];
         assert!((both - 0.2).abs() < 1e-4, "a voice is well again: {both}, {healed:?}");
+    }
+}
+
+#[test]
+fn healing_takes_the_same_time_at_any_buffer_size() {
+    let text = "format = 1\n[in]\n[global.memory]\ntype = \"memory\"\nin = \"in.left\"\n[out]\nin = \"memory * 0.5\"\n";
+    let heard = |buffer| {
+        let mut rig = Rig::of(parsed_with(text, &toys()), Way { buffer, ..Way::default() });
+        // Once what makes it fall ill for ever.
+        rig.input = Box::new(|at| [if at == 1_000 { 0.25 } else { 0.1 }; 2]);
+        rig.left(1_200)
+    };
+    let whole = heard(64);
+    assert!(whole[1_000..1_024].iter().all(|x| *x == 0.0), "nothing is heard of what is no number");
+    assert!(whole[1_100] > 0.09, "{}", whole[1_100]);
+    for buffer in [1, 7, 33, 512] {
+        let differs = heard(buffer).iter().zip(&whole).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!(differs, None, "calls of {buffer} frames");
     }
 }

@@ -10,6 +10,7 @@ mod clock;
 mod contract;
 mod control;
 mod desk;
+mod edges;
 mod engine;
 mod faults;
 mod feedback;
