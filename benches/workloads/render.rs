@@ -80,7 +80,7 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(piece: Piece, seconds: f64, level: Level, threads: usize) -> Self {
-        let options = Options { rate: RATE, level, width: None, tempo: 120.0, shares: 1 };
+        let options = Options { rate: RATE, level, width: None, tempo: 120.0, shares: threads };
         let (mut engine, doors, mut door) = Engine::new(RATE);
         engine.employ(threads - 1);
         for (slot, text) in piece.patches().iter().enumerate() {

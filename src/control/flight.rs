@@ -133,11 +133,12 @@ fn renamed(patch: &Patch, outline: &Outline, new_patch: &Patch, new_outline: &Ou
         let Some(knobs) = place.in_other(patch, &named).and_then(|place| there.get(&place.own(new_patch))) else { continue };
         renamed.knobs.insert(KnobId(at as u32), if seen.insert(place) { knobs.clone() } else { Vec::new() });
     }
+    let lists: HashMap<_, usize> = new_outline.lists.iter().enumerate().map(|(at, list)| (*list, at)).collect();
     for (at, (module, setting)) in outline.lists.iter().enumerate() {
         if let Some(module) = named.same_module(patch, *module)
-            && let Some(list) = new_outline.lists.iter().position(|list| *list == (module, *setting))
+            && let Some(list) = lists.get(&(module, *setting))
         {
-            renamed.lists.insert(at as u16, list as u16);
+            renamed.lists.insert(at as u16, *list as u16);
         }
     }
     renamed

@@ -35,7 +35,7 @@ impl Place {
             KnobOwner::NoteDepth(input, term) => Self::NoteDepth(input, term),
             KnobOwner::OutBase(side) => Self::OutBase(side),
             KnobOwner::OutDepth(side, term) => Self::OutDepth(side, term),
-            KnobOwner::Key(_) => return None,
+            KnobOwner::Key(_) | KnobOwner::Nobody => return None,
         })
     }
 }

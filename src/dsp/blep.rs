@@ -209,6 +209,16 @@ impl<L: Lanes> Mended<L> {
     /// Starts these lanes afresh, as if the waveform had stood at this value. `[audio]`
     #[inline(always)]
     pub fn start(&mut self, place: usize, lanes: LaneMask, value: L) {
+        if lanes.is_one() {
+            // One voice's note begins: the others are not touched.
+            let mut lanes = lanes;
+            while let Some(lane) = lanes.take_first() {
+                for ahead in 0..RING {
+                    *self.slots[(place + ahead) % RING].lane_mut(lane) = if ahead < DELAY { *value.lane_ref(lane) } else { 0.0 };
+                }
+            }
+            return;
+        }
         for ahead in 0..RING {
             let slot = &mut self.slots[(place + ahead) % RING];
             let value = if ahead < DELAY { value } else { L::splat(0.0) };
@@ -292,6 +302,14 @@ impl<L: Lanes> Mended<L> {
         }
         for ahead in 0..DELAY {
             self.slots[(place + BLOCK + ahead) % RING] = zero + bare.frame(BLOCK - DELAY + ahead);
+        }
+    }
+
+    /// Puts what of the bare waveform is late where nothing is left to mend. `[audio]`
+    #[inline(always)]
+    pub fn wait(&mut self, place: usize, bare: &mut impl Bare<L>) {
+        for ahead in 0..DELAY {
+            self.slots[(place + ahead) % RING] = L::splat(0.0) + bare.frame(ahead);
         }
     }
 

@@ -51,7 +51,13 @@ impl<L: Lanes> Level<L> {
     /// Whether it is another to the bit. `[audio]`
     #[inline(always)]
     pub fn is(&self, other: &Self) -> bool {
-        Ints::bits(self.at).is(Ints::bits(other.at)) && Ints::bits(self.rest).is(Ints::bits(other.rest))
+        self.at.is(other.at) && self.rest.is(other.rest)
+    }
+
+    /// Where it is 0 to the bit, and nothing is kept. `[audio]`
+    #[inline(always)]
+    pub fn is_zero(&self) -> L::Mask {
+        Ints::bits(self.at).zip(Ints::bits(self.rest), |at, rest| at | rest).not_zero().not()
     }
 
     /// Moves it by a step. `[audio]`

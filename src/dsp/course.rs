@@ -30,6 +30,18 @@ impl<L: Lanes> Past<L> {
 
     /// As if the phase of these lanes had stood at 0. `[audio]`
     pub fn reset(&mut self, lanes: LaneMask) {
+        if lanes.is_one() {
+            let mut lanes = lanes;
+            while let Some(lane) = lanes.take_first() {
+                for ints in self.phase.iter_mut().chain(&mut self.step).chain(&mut self.width) {
+                    ints.set_lane(lane, 0);
+                }
+                for sync in &mut self.sync {
+                    sync.set_lane(lane, -1.0);
+                }
+            }
+            return;
+        }
         let zero = Ints::splat(0);
         for ints in self.phase.iter_mut().chain(&mut self.step).chain(&mut self.width) {
             *ints = zero.pick(lanes, *ints);
@@ -102,17 +114,60 @@ pub trait Course<L> {
     }
 }
 
+/// Where in a run something is true, lane by lane: bit t is frame t.
+pub struct Found<L> {
+    bits: Ints<L>,
+    /// One lane's frames each by itself, so that they can be looked at side by side.
+    alone: [i32; RUN],
+}
+
+impl<L: Lanes> Found<L> {
+    /// Nowhere so far. `[audio]`
+    #[inline(always)]
+    pub fn new() -> Self {
+        Self { bits: Ints::splat(0), alone: [0; RUN] }
+    }
+
+    /// The next frame: where the sign is set. `[audio]`
+    #[inline(always)]
+    pub fn put(&mut self, frame: usize, signs: Ints<L>) {
+        if L::WIDTH == 1 {
+            self.alone[frame] = signs.lane(0);
+        } else {
+            self.bits = self.bits.zip(signs, |bits, now| ((bits as u32) >> 1) as i32 | now & i32::MIN);
+        }
+    }
+
+    /// After so many frames. `[audio]`
+    #[inline(always)]
+    pub fn bits(self, frames: usize) -> Ints<L> {
+        if L::WIDTH == 1 {
+            let mut bits = 0;
+            for frame in 0..RUN {
+                bits |= (self.alone[frame] as u32 >> 31) << frame;
+            }
+            return Ints::splat(bits as i32);
+        }
+        let unused = (RUN - frames) as u32;
+        self.bits.map(|bits| ((bits as u32) >> unused) as i32)
+    }
+}
+
+impl<L: Lanes> Default for Found<L> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Looks at every frame of a run for jumps of the saw.
 #[inline(always)]
 fn scan<L: Lanes>(walk: &mut impl Walk<L>, frames: usize) -> Ints<L> {
-    let mut busy = Ints::splat(0);
+    let mut found = Found::new();
     for frame in 0..frames {
         let [from, to, step] = walk.next(frame);
-        let turned = from.zip(to, |a, b| a ^ b).zip(step.zip(to, |a, b| a ^ b), |a, b| a & b);
-        busy = busy.zip(turned, |busy, now| ((busy as u32) >> 1) as i32 | now & i32::MIN);
+        found.put(frame, from.zip(to, |a, b| a ^ b).zip(step.zip(to, |a, b| a ^ b), |a, b| a & b));
     }
-    let unused = (RUN - frames) as u32;
-    busy.map(|busy| ((busy as u32) >> unused) as i32)
+    found.bits(frames)
 }
 
 /// Goes through a course frame by frame. `[audio]` throughout.

@@ -32,6 +32,13 @@ impl<L: Lanes> Edge<L> {
         rises
     }
 
+    /// Whether the next frame would rise or fall in any lane. `[audio]`
+    #[inline(always)]
+    pub fn moves(&self, x: L) -> bool {
+        let now = high(x);
+        now.and(self.was.not()).or(self.was.and(now.not())).any()
+    }
+
     /// Where the last frame was high. `[audio]`
     #[inline(always)]
     pub fn is_high(&self) -> L::Mask {

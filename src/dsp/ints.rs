@@ -93,7 +93,7 @@ impl<L: Lanes> Ints<L> {
     /// Whether it is the other in every lane.
     #[inline(always)]
     pub fn is(self, other: Self) -> bool {
-        !self.zip(other, |a, b| a ^ b).not_zero().any()
+        self.0.is(other.0)
     }
 
     /// Where it is not 0.

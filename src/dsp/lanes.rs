@@ -1,21 +1,25 @@
 //! Voices side by side in a register.
 //!
-//! A kernel is written once over [`Lanes`] and exists for one lane (`f32`), [`Wide<8>`] and [`Wide<16>`]: plain aligned arrays
+//! A kernel is written once over [`Lanes`] and exists for one lane (`f32`), [`Wide<8>`], [`Wide<16>`] and [`Wide<32>`]: plain aligned arrays
 //! with element-wise loops, which the compiler turns into vector instructions at whatever level the kernel is compiled for.
 //! Every operation is exact IEEE arithmetic in a fixed order, so the bits are the same at every width and level.
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::sync::atomic::{Ordering, compiler_fence};
+
+/// Lanes side by side at most.
+pub const MOST_LANES: usize = 32;
 
 /// Which lanes are meant, one bit a lane; bit 0 is lane 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LaneMask(pub u16);
+pub struct LaneMask(pub u32);
 
 impl LaneMask {
     /// No lane.
     pub const NONE: Self = Self(0);
     /// Every lane.
-    pub const ALL: Self = Self(u16::MAX);
+    pub const ALL: Self = Self(u32::MAX);
 
     /// One lane alone. `[audio]`
     #[inline(always)]
@@ -33,6 +37,12 @@ impl LaneMask {
     #[inline(always)]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether one lane alone is meant. `[audio]`
+    #[inline(always)]
+    pub const fn is_one(self) -> bool {
+        self.0.is_power_of_two()
     }
 
     /// The lanes of both. `[audio]`
@@ -125,6 +135,8 @@ pub trait Lanes:
     }
     /// Where this is finite.
     fn finite(self) -> Self::Mask;
+    /// Whether this is the other to the bit, in every lane.
+    fn is(self, other: Self) -> bool;
 
     /// The lesser of the two; the other where this is NaN.
     #[inline(always)]
@@ -154,6 +166,11 @@ pub trait Lanes:
     fn pick(self, lanes: LaneMask, other: Self) -> Self {
         Self::Mask::from_lanes(lanes).select(self, other)
     }
+    /// The lanes of `x` added in their order to sums by the number of the lane mod 16, which stand in the first sixteen.
+    #[inline(always)]
+    fn add_by_sixteens(self, x: Self) -> Self {
+        self + x
+    }
     /// 0 in place of what is not finite.
     #[inline(always)]
     fn or_zero(self) -> Self {
@@ -167,6 +184,15 @@ pub trait Lanes:
             out.set_lane(lane, f(lane));
         }
         out
+    }
+}
+
+/// Ends a frame of many lanes, and costs nothing. Without it frames that cannot overlap would be worked out side by side, which takes the
+/// lanes apart and together again: here a frame fills the vectors by itself. One lane alone gains by frames side by side. `[audio]`
+#[inline(always)]
+pub fn end_frame<L: Lanes>() {
+    if L::WIDTH > 1 {
+        compiler_fence(Ordering::SeqCst);
     }
 }
 
@@ -248,6 +274,10 @@ impl Lanes for f32 {
     fn finite(self) -> bool {
         is_finite(self)
     }
+    #[inline(always)]
+    fn is(self, other: Self) -> bool {
+        self.to_bits() == other.to_bits()
+    }
 }
 
 impl Truth for bool {
@@ -274,7 +304,7 @@ impl Truth for bool {
     }
     #[inline(always)]
     fn lanes(self) -> LaneMask {
-        LaneMask(u16::from(self))
+        LaneMask(u32::from(self))
     }
     #[inline(always)]
     fn from_lanes(lanes: LaneMask) -> Self {
@@ -404,6 +434,23 @@ impl<const N: usize> Lanes for Wide<N> {
         WideMask(out)
     }
     #[inline(always)]
+    fn add_by_sixteens(mut self, x: Self) -> Self {
+        for first in (0..N).step_by(16) {
+            for lane in 0..if N < 16 { N } else { 16 } {
+                self.0[lane] += x.0[first + lane];
+            }
+        }
+        self
+    }
+    #[inline(always)]
+    fn is(self, other: Self) -> bool {
+        let mut differs = 0;
+        for lane in 0..N {
+            differs |= self.0[lane].to_bits() ^ other.0[lane].to_bits();
+        }
+        differs == 0
+    }
+    #[inline(always)]
     fn finite(self) -> WideMask<N> {
         let mut out = [0; N];
         for lane in 0..N {
@@ -457,7 +504,7 @@ impl<const N: usize> Truth for WideMask<N> {
         for lane in 0..N {
             bits |= (self.0[lane] & 1) << lane;
         }
-        LaneMask(bits as u16)
+        LaneMask(bits)
     }
     #[inline(always)]
     fn from_lanes(lanes: LaneMask) -> Self {

@@ -29,6 +29,28 @@ impl Line {
         self.written = 0;
     }
 
+    /// Uses no more of its memory than it needs to remember this many frames, where it has just forgotten everything; more where it
+    /// remembers something. Little memory stays near the processor. What it remembers from before, it still does, and all that is written
+    /// from then on. At most what it was made for. `[audio]`
+    #[inline(always)]
+    pub fn fit(&mut self, frames: usize) {
+        let size = frames.max(SPAN).next_power_of_two().min(self.memory.len());
+        if self.written == 0 {
+            self.mask = size as u64 - 1;
+        }
+        while self.size() < size {
+            // Wherever a frame lies in the larger ring, there it is now.
+            self.memory.copy_within(0..self.size(), self.size());
+            self.mask = self.mask << 1 | 1;
+        }
+    }
+
+    /// Frames of memory in use.
+    #[inline(always)]
+    fn size(&self) -> usize {
+        self.mask as usize + 1
+    }
+
     /// Remembers the next frame. `[audio]`
     #[inline(always)]
     pub fn write(&mut self, x: f32) {
@@ -42,11 +64,12 @@ impl Line {
         let at = (self.written & self.mask) as usize;
         self.written += frames.len() as u64;
         // The common case without a call for a few bytes.
-        if let (Ok(frames), Some(place)) = (<&[f32; SPAN]>::try_from(frames), self.memory[at..].first_chunk_mut::<SPAN>()) {
+        let size = self.size();
+        if let (Ok(frames), Some(place)) = (<&[f32; SPAN]>::try_from(frames), self.memory[at..size].first_chunk_mut::<SPAN>()) {
             *place = *frames;
             return;
         }
-        let first = frames.len().min(self.memory.len() - at);
+        let first = frames.len().min(size - at);
         let (before, after) = frames.split_at(first);
         self.memory[at..at + first].copy_from_slice(before);
         self.memory[..after.len()].copy_from_slice(after);
@@ -58,7 +81,7 @@ impl Line {
     #[inline(always)]
     pub fn stretch<'a>(&'a self, ago: u32, spare: &'a mut [f32]) -> &'a [f32] {
         let at = (self.written.wrapping_sub(u64::from(ago)) & self.mask) as usize;
-        if u64::from(ago) <= self.written && at + spare.len() <= self.memory.len() {
+        if u64::from(ago) <= self.written && at + spare.len() <= self.size() {
             return &self.memory[at..at + spare.len()];
         }
         for (x, ago) in spare.iter_mut().zip((0..=ago).rev()) {
@@ -153,6 +176,38 @@ mod tests {
         line.forget();
         line.write(7.0);
         assert_eq!((line.ago(1), line.ago(2), line.ago(10)), (7.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn what_fits_remembers_as_much_as_is_asked_for_and_as_it_grows() {
+        let (mut line, mut whole) = (Line::new(1000), Line::new(1000));
+        line.fit(10);
+        assert_eq!(line.size(), SPAN);
+        let (mut reach, mut time) = (10, 0.0);
+        // The reader moves away by a third of a frame a frame.
+        for step in 0..60 {
+            line.fit(reach);
+            for _ in 0..48 {
+                line.write_all(&[time]);
+                whole.write(time);
+                time += 1.0;
+            }
+            for ago in [1, 2, reach as u32 / 2, reach as u32] {
+                assert_eq!(line.ago(ago), whole.ago(ago), "step {step}, {ago} frames ago");
+            }
+            let (mut spare, mut other) = ([0.0; SPAN], [0.0; SPAN]);
+            let ago = reach.max(SPAN) as u32;
+            assert_eq!(line.stretch(ago, &mut spare), whole.stretch(ago, &mut other));
+            reach += 16;
+        }
+        assert_eq!(line.size(), 1024);
+        line.fit(20);
+        assert_eq!(line.size(), 1024, "what is remembered stays so");
+        line.forget();
+        line.fit(20);
+        assert_eq!((line.size(), line.ago(3)), (32, 0.0));
+        line.fit(5000);
+        assert_eq!(line.size(), 1024, "no more than it was made for");
     }
 
     #[test]

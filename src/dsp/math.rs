@@ -57,20 +57,27 @@ pub fn sin_turn(t: f32) -> f32 {
     sin_quarter_turn(t)
 }
 
-/// The same for |t| ≤ ½, sooner: the very same bits but for the sign of a 0 at −½. `[audio]`
+/// The same of a place on the circle of 2³² steps a turn, sooner: the very bits of `sin_turn(place as f32 / 2³²)` but for the sign of a 0 at
+/// half a turn, since powers of two round nothing. `[audio]`
 #[inline(always)]
-pub fn sin_half_turn(t: f32) -> f32 {
-    let size = f32::from_bits(t.to_bits() & 0x7fff_ffff);
-    let rest = 0.5 - size;
+pub fn sin_of_place(place: i32) -> f32 {
+    let place = place as f32;
+    let size = f32::from_bits(place.to_bits() & 0x7fff_ffff);
+    let rest = 2_147_483_648.0 - size;
     let folded = if rest < size { rest } else { size };
-    let t = f32::from_bits(folded.to_bits() | t.to_bits() & 0x8000_0000);
-    sin_quarter_turn(t)
+    let folded = f32::from_bits(folded.to_bits() | place.to_bits() & 0x8000_0000);
+    sin_series(folded * (std::f32::consts::TAU / 4_294_967_296.0))
 }
 
 /// The same for |t| ≤ ¼: the series alone. `[audio]`
 #[inline(always)]
 fn sin_quarter_turn(t: f32) -> f32 {
-    let x = t * std::f32::consts::TAU;
+    sin_series(t * std::f32::consts::TAU)
+}
+
+/// Sine of an angle within a quarter turn.
+#[inline(always)]
+fn sin_series(x: f32) -> f32 {
     let z = x * x;
     let p = -2.505_210_8e-8;
     let p = p * z + 2.755_732e-6;
@@ -270,11 +277,11 @@ mod tests {
     }
 
     #[test]
-    fn half_a_turn_of_the_sine_is_the_sine_bit_by_bit() {
+    fn a_place_has_the_sine_of_its_turn_bit_by_bit() {
         let places = (0..1u32 << 22).map(|i| i.wrapping_mul(1_023) as i32).chain([i32::MIN, i32::MAX, -1, 0, 1, 1 << 30, -1 << 30]);
         for place in places {
             let t = place as f32 * (1.0 / 4_294_967_296.0);
-            assert_eq!((sin_half_turn(t) + 0.0).to_bits(), (sin_turn(t) + 0.0).to_bits(), "at {t}");
+            assert_eq!((sin_of_place(place) + 0.0).to_bits(), (sin_turn(t) + 0.0).to_bits(), "at {t}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ints::Ints;
 use super::lanes::{LaneMask, Lanes, Truth};
+use crate::base::time::BLOCK;
 
 /// Steps in one turn of a phase.
 pub const TURN: f32 = 4_294_967_296.0;
@@ -49,6 +50,39 @@ impl<L: Lanes> Phase<L> {
     }
 }
 
+/// Parts of a step in which [`Phase::go_evenly`] counts.
+const PARTS: f32 = 16_777_216.0;
+
+impl<L: Lanes> Phase<L> {
+    /// Goes on by the same number of steps in each of some frames, as [`Self::advance`] would: gives where it is before each, and how
+    /// often a turn ended. One lane only; `None`, and nothing has happened, where `advance` rounds: there is no short way then.
+    ///
+    /// Where it does not round, what is left of a step is a multiple of what the number of steps is a multiple of, and whole numbers tell
+    /// all frames at once. `[audio]`
+    #[inline(always)]
+    pub fn go_evenly(&mut self, steps: L, frames: usize) -> Option<([i32; BLOCK], usize)> {
+        let (steps, rest) = (steps.lane(0), self.rest.lane(0));
+        // From a half below to one above all numbers are equally dense: halves can be added, and the rest if it is no finer.
+        let dense = (steps - 0.5).to_bits() >> 23 == (steps + 1.0).to_bits() >> 23;
+        let fits = L::WIDTH == 1 && dense && (1.5..4_194_304.0).contains(&steps) && (steps + rest) - steps == rest;
+        if !fits {
+            return None;
+        }
+        let (way, rest) = ((steps * PARTS) as i64, (rest * PARTS) as i64);
+        let begin = (rest + PARTS as i64 / 2) as u64;
+        let from = self.at.lane(0);
+        let mut places = [0; BLOCK];
+        for frame in 0..BLOCK {
+            places[frame] = from.wrapping_add(((begin + frame as u64 * way as u64) >> 24) as i32);
+        }
+        let whole = (begin + frames as u64 * way as u64) >> 24;
+        let left = rest + frames as i64 * way - ((whole as i64) << 24);
+        self.at.set_lane(0, from.wrapping_add(whole as i32));
+        self.rest.set_lane(0, left as f32 * (1.0 / PARTS));
+        Some((places, ((u64::from(from as u32) + whole) >> 32) as usize))
+    }
+}
+
 /// Part of a turn, 0 ≤ t < 1, of a place on the circle. `[audio]`
 #[inline(always)]
 pub fn turns(place: i32) -> f32 {
@@ -69,6 +103,40 @@ mod tests {
             let want = hertz * f64::from(seconds);
             assert!((turns as f64 - want).abs() <= 1.0, "{hertz} Hz: {turns} turns, not {want}");
         }
+    }
+
+    #[test]
+    fn all_frames_at_once_are_frame_by_frame() {
+        let mut gone = 0;
+        for hertz in (0..2_000u32).map(|at| 0.001 * libm::exp2f(at as f32 * 0.008_5)) {
+            for rate in [44_100.0, 48_000.0, 96_000.0] {
+                let (mut one, mut all) = (Phase::<f32>::default(), Phase::<f32>::default());
+                for block in 0..40 {
+                    // Now and then another pace, whose rest the next must take over.
+                    let hertz = if block % 8 == 3 { hertz * 1.234_567 } else { hertz };
+                    let (steps, frames) = (hertz / rate * TURN, if block % 5 == 4 { 17 } else { BLOCK });
+                    let mut before = all;
+                    let found = all.go_evenly(steps, frames);
+                    let (mut turns, mut places) = (0, [0; BLOCK]);
+                    for place in &mut places[..frames] {
+                        *place = one.at.lane(0);
+                        turns += usize::from(one.advance(steps, |x| x as i32));
+                    }
+                    match found {
+                        Some((found, count)) => {
+                            gone += 1;
+                            assert_eq!((&found[..frames], count), (&places[..frames], turns), "{hertz} Hz at {rate}");
+                        }
+                        None => {
+                            (0..frames).for_each(|_| _ = before.advance(steps, |x| x as i32));
+                            all = before;
+                        }
+                    }
+                    assert_eq!((all.at.lane(0), all.rest.to_bits()), (one.at.lane(0), one.rest.to_bits()), "{hertz} Hz at {rate}");
+                }
+            }
+        }
+        assert!(gone > 200_000, "the short way was taken {gone} times of 240,000");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The four classic waves of one phase, band-limited, on their way out.
 
-use super::blep::{Bare, Late, Mended, RUN, Residuals, TAPS, moved, run_from};
-use super::course::{Course, Even, Past, Walk, Written};
+use super::blep::{Bare, DELAY, Late, Mended, RUN, Residuals, TAPS, moved, run_from};
+use super::course::{Course, Even, Found, Past, Walk, Written};
 use super::ints::Ints;
 use super::lanes::{LaneMask, Lanes, Truth};
-use super::math::sin_half_turn;
-use super::phase::TURN;
+use super::math::sin_of_place;
 use super::waves::{self, EVENTS, Events, QUARTER, WAVES, is_high, saw, saw_jump, triangle};
 use crate::base::time::BLOCK;
 
@@ -26,7 +25,7 @@ impl<L: Lanes, W: Walk<L>, const WAVE: usize> Bare<L> for Wave<W, WAVE> {
                 high.to_lanes(|high| if high == 1 { 1.0 } else { -1.0 })
             }
             waves::TRIANGLE => to.to_lanes(triangle),
-            _ => to.to_lanes(|phase| sin_half_turn(phase as f32 * (1.0 / TURN))),
+            _ => to.to_lanes(sin_of_place),
         }
     }
 }
@@ -81,9 +80,9 @@ impl<L: Lanes> Sound<L> {
         }
     }
 
-    /// Starts these lanes afresh. `[audio]`
-    pub fn reset(&mut self, lanes: LaneMask) {
-        for (wave, mended) in self.waves.iter_mut().enumerate() {
+    /// Starts these lanes of the waves that are heard afresh; the others are caught up with when they are wanted. `[audio]`
+    pub fn reset(&mut self, lanes: LaneMask, heard: [bool; WAVES]) {
+        for (wave, mended) in self.waves.iter_mut().enumerate().filter(|(wave, _)| heard[*wave]) {
             mended.start(self.place, lanes, resting(wave));
         }
     }
@@ -137,11 +136,21 @@ impl<L: Lanes> Sound<L> {
         self.place = moved(self.place, BLOCK);
     }
 
+    /// So many frames of the sine alone are over, and an even course begins here: what of it is late is still to come. `[audio]`
+    pub fn go_on(&mut self, course: &Even<L>, frames: usize) {
+        self.place = moved(self.place, frames);
+        let late = course.step.times(DELAY as i32);
+        let mut bare = Wave::<_, { waves::SINE }>(Even { phase: course.phase.minus(late), ..*course });
+        let sine = &mut self.waves[waves::SINE];
+        sine.start(self.place, LaneMask::ALL, L::splat(0.0));
+        sine.wait(self.place, &mut bare);
+    }
+
     /// Where on their ways through a run lanes have events: bit t is frame t.
     #[inline(always)]
     fn busy(course: &impl Course<L>, wants: [bool; WAVES], syncs: bool, frames: usize) -> Ints<L> {
         let mut walk = course.walk(0);
-        let mut busy = Ints::splat(0);
+        let mut found = Found::new();
         for frame in 0..frames {
             let [from, to, step] = walk.next(frame);
             let mut now = Ints::splat(0);
@@ -163,10 +172,9 @@ impl<L: Lanes> Sound<L> {
                 let corner = from.zip(to, |a, b| a.wrapping_add(QUARTER) ^ b.wrapping_add(QUARTER));
                 now = now.zip(corner, |a, b| a | b);
             }
-            busy = busy.zip(now, |busy, now| ((busy as u32) >> 1) as i32 | now & i32::MIN);
+            found.put(frame, now);
         }
-        let unused = (RUN - frames) as u32;
-        busy.map(|busy| ((busy as u32) >> unused) as i32)
+        found.bits(frames)
     }
 
     /// Works out a run of these waves; `syncs`: some may come. `[audio]`

@@ -167,8 +167,7 @@ impl Strip {
         let mut old = self.plan.take();
         match &mut old {
             Some(old) if !self.dead => {
-                plan.take_over(old, from);
-                plan.set_tempo(from, block.tempo, false);
+                plan.take_over(old, from, block.tempo);
             }
             _ => plan.set_tempo(from, block.tempo, true),
         }
@@ -248,6 +247,11 @@ impl Strip {
     /// A block of its plan took so long [s]. `[audio]`
     pub fn costs(&mut self, seconds: f32) {
         self.cost += (seconds - self.cost) * 0.0625;
+    }
+
+    /// Whether its voices can be shared at all. `[audio]`
+    pub fn has_shares(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.voices.shares() > 1)
     }
 
     /// Puts the beat clock's pulses into the wires in which the plan reads them. `[audio]`

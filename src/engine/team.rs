@@ -183,7 +183,7 @@ impl Team {
         }
         let bit = 1 << slot;
         let least = if self.shares_voices & bit == 0 { WORTH } else { NOT_WORTH };
-        let shared = self.always || strip.cost() > least;
+        let shared = strip.has_shares() && (self.always || strip.cost() > least);
         self.shares_voices = if shared { self.shares_voices | bit } else { self.shares_voices & !bit };
         if !shared {
             return measured(slot, strip, block, |strip| strip.work(block, None, report));

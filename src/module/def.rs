@@ -36,6 +36,8 @@ pub enum Build {
         eight: Builder<Wide<8>>,
         /// Sixteen lanes.
         sixteen: Builder<Wide<16>>,
+        /// Thirty-two lanes.
+        thirty_two: Builder<Wide<32>>,
     },
     /// Runs in the global part only.
     Global(Builder<f32>),
@@ -166,6 +168,7 @@ macro_rules! per_voice {
             one: $crate::module::isa::build::<f32, $kernel<f32>>,
             eight: $crate::module::isa::build::<$crate::dsp::lanes::Wide<8>, $kernel<$crate::dsp::lanes::Wide<8>>>,
             sixteen: $crate::module::isa::build::<$crate::dsp::lanes::Wide<16>, $kernel<$crate::dsp::lanes::Wide<16>>>,
+            thirty_two: $crate::module::isa::build::<$crate::dsp::lanes::Wide<32>, $kernel<$crate::dsp::lanes::Wide<32>>>,
         }
     };
 }

@@ -1,7 +1,7 @@
 //! What a kernel reads and writes in one call.
 
 use crate::base::time::{BLOCK, SampleTime, tile_index};
-use crate::dsp::lanes::Lanes;
+use crate::dsp::lanes::{Lanes, Wide};
 
 use super::{Input, Output, Setting};
 
@@ -81,6 +81,29 @@ impl<L: Lanes> Signal<'_, L> {
         }
     }
 
+    /// Sixteen frames of one lane from one on, which take the places of lanes: what no frame takes over from the last is worked out for all of
+    /// them together. Past the end they are 0. `[audio]`
+    #[inline(always)]
+    pub fn sixteen(&self, from: usize) -> Wide<16> {
+        let mut some = Wide::default();
+        match self {
+            Self::Held(x) => some = Wide::splat(x.lane(0)),
+            Self::Moving(frames) => match frames[from..].first_chunk::<16>() {
+                Some(frames) => {
+                    for at in 0..16 {
+                        some.0[at] = frames[at].lane(0);
+                    }
+                }
+                None => {
+                    for (to, x) in some.0.iter_mut().zip(&frames[from..]) {
+                        *to = x.lane(0);
+                    }
+                }
+            },
+        }
+        some
+    }
+
     /// The value of all frames, where it is one. `[audio]`
     #[inline(always)]
     pub fn held(&self) -> Option<L> {
@@ -88,6 +111,20 @@ impl<L: Lanes> Signal<'_, L> {
             Self::Held(x) => Some(*x),
             Self::Moving(_) => None,
         }
+    }
+}
+
+/// Writes as many of [`Signal::sixteen`] frames as there is room for. `[audio]`
+#[inline(always)]
+pub fn put_sixteen<L: Lanes>(frames: &Wide<16>, out: &mut [L]) {
+    if let Some(out) = out.first_chunk_mut::<16>() {
+        for at in 0..16 {
+            out[at] = L::splat(frames.0[at]);
+        }
+        return;
+    }
+    for (out, x) in out.iter_mut().zip(&frames.0) {
+        *out = L::splat(*x);
     }
 }
 
@@ -101,7 +138,7 @@ pub struct Io<'a, L: Lanes> {
     pub(crate) outputs: &'a mut [Tile<L>],
     /// One bit a declared output that something is connected to.
     pub(crate) wanted: u32,
-    /// One bit an output wire that holds its first frame throughout a whole block.
+    /// One bit an output wire that holds its first frame throughout the call.
     pub(crate) still: u32,
     pub(crate) start: SampleTime,
     pub(crate) frames: usize,
@@ -168,11 +205,12 @@ impl<'a, L: Lanes> Io<'a, L> {
         self.wanted >> output.index & 1 == 1
     }
 
-    /// Says that every frame of an output wire, all of which are written, is the same: what reads it may work it out once. It counts
-    /// only where the call is a whole block. `[audio]`
+    /// Says that every frame of an output wire is the same, of which the first is written, and will be for as long as the inputs hold
+    /// what they hold: what reads it may work it out once, and a kernel that says so of all its outputs is not called again before an
+    /// input moves or it is reset. It does not count where the call is one frame. `[audio]`
     #[inline(always)]
     pub fn stands(&mut self, wire: usize) {
-        if self.frames == BLOCK {
+        if self.frames > 1 {
             self.still |= 1 << wire;
         }
     }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Io, Kernel, Make, Prepare, Seed};
+use super::{Io, Kernel, Make, Prepare, Seed, Tone};
 use crate::dsp::lanes::{LaneMask, Lanes};
 
 /// Instructions that this machine offers: only [`Level::detect`] and [`Level::available`], which have asked it, give any above
@@ -71,14 +71,15 @@ pub fn build<L: Lanes, K: Kernel<L> + Make + 'static>(prepare: &Prepare<'_>, lev
     wrap(K::make(prepare), level)
 }
 
-/// A ready kernel, compiled for a level. 512-bit vectors serve sixteen lanes and more: with
-/// fewer they were slower. `[control]`
+/// A ready kernel, compiled for a level. 512-bit vectors serve sixteen lanes and more, and one, whose frames stand side by side: eight
+/// were slower by them. Thirty-two are meant for these vectors alone: without them they are worked out by the base's, to prove that the bits are the same.
+/// `[control]`
 pub fn wrap<L: Lanes, K: Kernel<L> + 'static>(kernel: K, level: Level) -> Box<dyn Kernel<L>> {
     match level.0 {
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx512 if L::WIDTH != 8 => Box::new(Avx512(kernel)),
+        Tier::Avx512 if const { L::WIDTH != 8 } => Box::new(Avx512(kernel)),
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 | Tier::Avx512 => Box::new(Avx2(kernel)),
+        Tier::Avx2 | Tier::Avx512 if const { L::WIDTH != 32 } => Box::new(Avx2(kernel)),
         _ => Box::new(kernel),
     }
 }
@@ -102,6 +103,13 @@ pub fn soon(x: &f32) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = x;
+}
+
+/// Ends a step that fills the vectors by itself, or must wait for the last one: a compiler that wove it with the next would fetch
+/// each number alone. Costs nothing. `[audio]`
+#[inline(always)]
+pub fn end_step() {
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
 /// A square whose rows are the columns of another: by shuffles, where a compiler left to itself fetches each number alone. `[audio]`
@@ -183,6 +191,14 @@ macro_rules! level {
                 }
                 // SAFETY: `wrap` builds this only of a `Level` of this tier, for which `Level::detect` has seen these instructions.
                 unsafe { process(&mut self.0, io) }
+            }
+
+            fn tone(&self) -> Option<Tone> {
+                self.0.tone()
+            }
+
+            fn go_on(&mut self, frames: usize) {
+                self.0.go_on(frames);
             }
 
             fn at_rest(&self) -> LaneMask {

@@ -25,7 +25,7 @@ impl Seed {
     /// The seed of one of the lanes that a reset means: this itself where it means one alone. `[audio]`
     #[inline(always)]
     pub fn of_lane(self, lanes: LaneMask, lane: usize) -> Self {
-        if lanes.0 & lanes.0.wrapping_sub(1) == 0 { self } else { self.with(lane as u64) }
+        if lanes.is_one() || lanes.is_empty() { self } else { self.with(lane as u64) }
     }
 
     /// A number −1 ≤ x < 1. `[audio]`
@@ -61,6 +61,15 @@ pub trait Make: Sized {
     fn make(prepare: &Prepare<'_>) -> Self;
 }
 
+/// A sine that goes on evenly, as [`crate::dsp::math::sin_of_place`] has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tone {
+    /// Where it is in the next frame [2⁻³² turns].
+    pub place: i32,
+    /// How far it goes by each frame [2⁻³² turns].
+    pub step: i32,
+}
+
 /// The running half of a module, `L::WIDTH` voices at once.
 ///
 /// **The rule of sameness**: what a kernel puts out depends on its inputs frame by frame since its reset, on its seed and on
@@ -73,6 +82,15 @@ pub trait Kernel<L: Lanes>: Send {
 
     /// Works out `io.frames()` frames. `[audio]`
     fn process(&mut self, io: &mut Io<'_, L>);
+
+    /// For a source of one lane: the sine that its one heard output will be for as long as its inputs hold as they did in the last call;
+    /// `None` where it will be anything else. `[audio]`
+    fn tone(&self) -> Option<Tone> {
+        None
+    }
+
+    /// Goes on as if so many frames of its [`Self::tone`] had been worked out. `[audio]`
+    fn go_on(&mut self, _frames: usize) {}
 
     /// For an envelope: the lanes whose end has come after their gate fell. `[audio]`
     fn at_rest(&self) -> LaneMask {

@@ -20,6 +20,6 @@ pub use catalogue::Catalogue;
 pub use def::{Category, ModuleDef};
 pub use input::{Curve, Input, NoteSource};
 pub use io::{Io, Signal, Tile, Wire};
-pub use kernel::{Kernel, Make, Prepare, Seed};
+pub use kernel::{Kernel, Make, Prepare, Seed, Tone};
 pub use output::Output;
 pub use setting::{Setting, SettingKind, SettingValue, Settings};

@@ -66,7 +66,7 @@ impl Rig {
         Self::of(def, 1, Level::detect(), rate, &Settings::defaults(def.settings))
     }
 
-    /// A kernel of a width (1, 8 or 16; always 1 for a module that stands in the global part only), level, rate [Hz] and
+    /// A kernel of a width (1, 8, 16 or 32; always 1 for a module that stands in the global part only), level, rate [Hz] and
     /// settings, seeded with the module's name. Every input holds its default; the time is 0. `[control]`
     ///
     /// # Panics
@@ -77,6 +77,7 @@ impl Rig {
             (Build::Global(one), _) | (Build::PerVoice { one, .. }, 1) => Box::new(Lane::new(def, one(&prepare, level), settings)),
             (Build::PerVoice { eight, .. }, 8) => Box::new(Lane::new(def, eight(&prepare, level), settings)),
             (Build::PerVoice { sixteen, .. }, 16) => Box::new(Lane::new(def, sixteen(&prepare, level), settings)),
+            (Build::PerVoice { thirty_two, .. }, 32) => Box::new(Lane::new(def, thirty_two(&prepare, level), settings)),
             (Build::PerVoice { .. }, width) => panic!("no kernel is {width} lanes wide"),
         };
         let mut sources = Vec::new();
@@ -211,7 +212,7 @@ trait Running {
     fn reset(&mut self, lanes: LaneMask, seed: Seed);
     fn at_rest(&self) -> LaneMask;
     fn call(&mut self, sources: &[Source], now: SampleTime, frames: usize, take: &mut Take);
-    fn process(&mut self, now: SampleTime, frames: usize);
+    fn process(&mut self, now: SampleTime, frames: usize) -> u32;
 }
 
 struct Lane<L: Lanes> {
@@ -286,16 +287,21 @@ impl<L: Lanes> Running for Lane<L> {
         for output in &mut self.outputs {
             output.fill(L::splat(f32::NAN)); // a frame that is not written shows
         }
-        self.process(now, frames);
-        for (output, lanes) in self.outputs.iter().zip(&mut take.0) {
+        let still = self.process(now, frames);
+        for (number, (output, lanes)) in self.outputs.iter_mut().zip(&mut take.0).enumerate() {
+            if still >> number & 1 == 1 {
+                let first = output[from];
+                output[from..from + frames].fill(first);
+            }
             for (lane, heard) in lanes.iter_mut().enumerate() {
                 heard.extend(output[from..from + frames].iter().map(|x| x.lane(lane)));
             }
         }
     }
 
-    fn process(&mut self, now: SampleTime, frames: usize) {
-        self.kernel.process(&mut Io {
+    /// Gives which outputs stand, one bit each.
+    fn process(&mut self, now: SampleTime, frames: usize) -> u32 {
+        let mut io = Io {
             wires: &self.wires,
             inputs: &self.inputs,
             places: &self.places,
@@ -305,7 +311,9 @@ impl<L: Lanes> Running for Lane<L> {
             start: now,
             frames,
             lists: &self.lists,
-        });
+        };
+        self.kernel.process(&mut io);
+        io.still
     }
 }
 
@@ -324,6 +332,6 @@ pub fn level_at(frames: &[f32], rate: f32, hertz: f64) -> f64 {
 
 /// The widths at which a module's kernels exist. `[any]`
 pub fn widths(def: &ModuleDef) -> &'static [usize] {
-    const { assert!(<Wide<8> as Lanes>::WIDTH == 8 && <Wide<16> as Lanes>::WIDTH == 16) };
-    if def.per_voice() { &[1, 8, 16] } else { &[1] }
+    const { assert!(<Wide<8> as Lanes>::WIDTH == 8 && <Wide<16> as Lanes>::WIDTH == 16 && <Wide<32> as Lanes>::WIDTH == 32) };
+    if def.per_voice() { &[1, 8, 16, 32] } else { &[1] }
 }

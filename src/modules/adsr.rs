@@ -1,11 +1,12 @@
 //! Envelope of four stages.
 
+use std::hint::black_box;
+
 use crate::dsp::contour::{BELOW, Level, TOP, attack_part, fall_part, frames};
 use crate::dsp::edge::Edge;
-use crate::dsp::ints::Ints;
-use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::dsp::lanes::{LaneMask, Lanes, Truth, end_frame};
 use crate::module::def::Category;
-use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Setting};
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Setting, Signal};
 use crate::per_voice;
 
 const GATE: Input = Input::gate(0, "gate", "Rises and stays while high, is released when it falls.").normalled(NoteSource::Gate);
@@ -38,6 +39,9 @@ pub static DEF: ModuleDef =
         .settings(&[CURVE])
         .envelope();
 
+/// Frames that are worked out before it is asked whether a stage has ended in them.
+const PIECE: usize = 16;
+
 struct Adsr<L: Lanes> {
     rate: f32,
     linear: bool,
@@ -49,6 +53,9 @@ struct Adsr<L: Lanes> {
     sustaining: L::Mask,
     /// Straight lines only: where it was when the gate fell.
     from: L,
+    /// The three times of the last call's first frame, and what they say.
+    times: [L; 3],
+    pace: Pace<L>,
 }
 
 impl<L: Lanes> Make for Adsr<L> {
@@ -62,12 +69,15 @@ impl<L: Lanes> Make for Adsr<L> {
             attacking: L::Mask::default(),
             sustaining: L::Mask::default(),
             from: L::default(),
+            // No time is NaN: the first call works it out.
+            times: [L::splat(f32::NAN); 3],
+            pace: Pace::default(),
         }
     }
 }
 
 /// What the three times say each frame: parts of the way, or steps.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Pace<L> {
     attack: L,
     decay: L,
@@ -77,13 +87,24 @@ struct Pace<L> {
 impl<L: Lanes> Adsr<L> {
     #[inline(always)]
     fn pace(&self, attack: L, decay: L, release: L) -> Pace<L> {
-        let [attack, decay, release] = [attack, decay, release].map(|seconds| frames(seconds, self.rate));
+        let (attack, decay, release) = (frames(attack, self.rate), frames(decay, self.rate), frames(release, self.rate));
         if self.linear {
             let one = L::splat(1.0);
             Pace { attack: one / attack, decay: one / decay, release: one / release }
         } else {
             Pace { attack: attack_part(attack), decay: fall_part(decay), release: fall_part(release) }
         }
+    }
+
+    /// The same, worked out only where it is for other times than the last.
+    #[inline(always)]
+    fn kept_pace(&mut self, attack: L, decay: L, release: L) -> Pace<L> {
+        let [was_attack, was_decay, was_release] = self.times;
+        if !(attack.is(was_attack) && decay.is(was_decay) && release.is(was_release)) {
+            self.times = [attack, decay, release];
+            self.pace = self.pace(attack, decay, release);
+        }
+        self.pace
     }
 
     #[inline(always)]
@@ -109,12 +130,6 @@ impl<L: Lanes> Adsr<L> {
     }
 }
 
-/// Whether two frames are the same bits.
-#[inline(always)]
-fn same<L: Lanes>(a: L, b: L) -> bool {
-    Ints::bits(a).is(Ints::bits(b))
-}
-
 impl<L: Lanes> Adsr<L> {
     /// One frame of a curve on which nothing attacks and no gate moves.
     #[inline(always)]
@@ -128,53 +143,111 @@ impl<L: Lanes> Adsr<L> {
         }
     }
 
-    /// Frames of a curve under inputs that hold: the state in registers, and what follows from the gates but once. Whether it had
-    /// arrived, so that all are the same.
+    /// Frames of a curve under inputs that hold, and gates too. True where it had arrived, and nothing was written.
     #[inline(always)]
     fn coast(&mut self, pace: &Pace<L>, sustain: L, out: &mut [L]) -> bool {
-        let (zero, half, one) = (L::splat(0.0), L::splat(0.5), L::splat(1.0));
-        let high = self.gate.is_high();
-        let low = high.not();
-        let aim = high.select(sustain, L::splat(-BELOW));
-        let share = high.select(pace.decay, pace.release);
-        let (mut level, mut attacking) = (self.level, self.attacking);
-        if attacking.any() {
-            for out in out {
-                let step = (attacking.select(L::splat(TOP), aim) - level.at()) * attacking.select(pace.attack, share);
-                level.step(step);
-                let next = level.at() + step * half;
-                let up = attacking.and(next.lt(one).not());
-                level.put(up, one);
-                attacking = attacking.and(up.not());
-                level.put(low.and((level.at() + step * half).gt(zero).not()), zero);
-                *out = level.at();
+        let low = self.gate.is_high().not();
+        if !self.attacking.any() {
+            let before = self.level;
+            self.glide(pace, sustain, low.not(), low.any());
+            if self.level.is(&before) {
+                // Every frame to come is this one.
+                return true;
             }
-            (self.level, self.attacking) = (level, attacking);
-            return false;
+            self.level = before;
         }
-        self.glide(pace, sustain, high, low.any());
-        if self.level.is(&level) {
-            // It has arrived, and every frame to come is this one.
-            for out in out {
-                *out = level.at();
-            }
-            return true;
+        let mut at = 0;
+        while at < out.len() {
+            at += self.coast_on(pace, sustain, low, &mut out[at..]);
         }
-        if low.any() {
-            for out in out {
-                let step = (aim - level.at()) * share;
-                level.step(step);
-                level.put(low.and((level.at() + step * half).gt(zero).not()), zero);
-                *out = level.at();
-            }
-        } else {
-            for out in out {
-                level.step((aim - level.at()) * share);
-                *out = level.at();
-            }
-        }
-        self.level = level;
         false
+    }
+
+    /// Frames of that up to the piece in which a stage ends in some lane, or all; gives how many. Ends come rarely: each piece is worked
+    /// out as if none came, and again frame by frame where one did.
+    #[inline(always)]
+    fn coast_on(&mut self, pace: &Pace<L>, sustain: L, low: L::Mask, out: &mut [L]) -> usize {
+        let (zero, half, one, top) = (L::splat(0.0), L::splat(0.5), L::splat(1.0), L::splat(TOP));
+        let (level, mut attacking) = (self.level, self.attacking);
+        let aim = low.select(L::splat(-BELOW), sustain);
+        let share = low.select(pace.release, pace.decay);
+        // What is at rest stays there without being put back in every frame.
+        let resting = low.and(level.is_zero());
+        let falling = low.and(resting.not());
+        let aims = attacking.select(top, aim);
+        let shares = resting.select(zero, attacking.select(pace.attack, share));
+        // From memory: so the compiler sees where each set of lanes begins, and keeps it together.
+        let (aims, shares, mut level) = black_box((aims, shares, level));
+        if !attacking.or(falling).any() {
+            for out in &mut *out {
+                level.step((aims - level.at()) * shares);
+                *out = level.at();
+                end_frame::<L>();
+            }
+            self.level = level;
+            return out.len();
+        }
+        // An attack ends at the one, a release at the other.
+        let (most, least) = black_box((attacking.select(one, L::splat(f32::MAX)), falling.select(zero, L::splat(f32::MIN))));
+        let mut nexts = [zero; PIECE];
+        let mut done = 0;
+        while done < out.len() {
+            let end = if done + PIECE < out.len() { done + PIECE } else { out.len() };
+            let piece = &mut out[done..end];
+            let mut ahead = level;
+            for (out, next) in piece.iter_mut().zip(&mut nexts) {
+                let step = (aims - ahead.at()) * shares;
+                ahead.step(step);
+                *out = ahead.at();
+                *next = ahead.at() + step * half;
+                end_frame::<L>();
+            }
+            // Looked at in a loop of its own, which keeps the lanes together.
+            let mut ended = L::Mask::default();
+            for next in &nexts[..piece.len()] {
+                ended = ended.or(next.lt(most).and(next.gt(least)).not());
+                end_frame::<L>();
+            }
+            done = end;
+            if !ended.any() {
+                level = ahead;
+            } else {
+                for out in piece {
+                    let step = (attacking.select(top, aim) - level.at()) * attacking.select(pace.attack, share);
+                    level.step(step);
+                    let next = level.at() + step * half;
+                    let up = attacking.and(next.lt(one).not());
+                    level.put(up, one);
+                    attacking = attacking.and(up.not());
+                    level.put(low.and(next.gt(zero).not()), zero);
+                    *out = level.at();
+                    end_frame::<L>();
+                }
+                break;
+            }
+        }
+        (self.level, self.attacking) = (level, attacking);
+        done
+    }
+
+    /// The end of the frames, from one on, in which neither gate nor retrigger goes up or down.
+    #[inline(always)]
+    fn calm_until(&self, gate: &Signal<'_, L>, retrigger: &Signal<'_, L>, from: usize, frames: usize) -> usize {
+        let mut end = frames;
+        for (signal, edge) in [(gate, &self.gate), (retrigger, &self.retrigger)] {
+            match signal {
+                Signal::Held(x) if edge.moves(*x) => end = from,
+                Signal::Held(_) => {}
+                Signal::Moving(xs) => {
+                    let mut at = from;
+                    while at < end && !edge.moves(xs[at]) {
+                        at += 1;
+                    }
+                    end = at;
+                }
+            }
+        }
+        end
     }
 }
 
@@ -194,23 +267,31 @@ impl<L: Lanes> Kernel<L> for Adsr<L> {
         let (gate, retrigger, sustain) = (io.input(GATE), io.input(RETRIGGER), io.input(SUSTAIN));
         let (attack, decay, release) = (io.input(ATTACK), io.input(DECAY), io.input(RELEASE));
         let still = attack.held().is_some() && decay.held().is_some() && release.held().is_some();
-        let mut pace = self.pace(attack.at(0), decay.at(0), release.at(0));
+        let mut pace = self.kept_pace(attack.at(0), decay.at(0), release.at(0));
         let (zero, one) = (L::splat(0.0), L::splat(1.0));
         let [out] = io.outputs();
-        // While gates stand still and nothing attacks, the edges and ends need no looking for: the same numbers, sooner.
+        // While gates stay as they are the edges need no looking for: the same numbers, sooner.
         let gates_still = gate.held().is_some() && retrigger.held().is_some();
         let mut frame = 0;
         while frame < out.len() {
-            if frame > 0 && gates_still && !self.linear {
-                if let (true, Some(sustain)) = (still, sustain.held()) {
-                    let arrived = self.coast(&pace, sustain, &mut out[frame..]);
-                    // Where it has, the first frame is that of the last call but for the gate's own.
-                    if arrived && frame == 1 && same(out[0], out[1]) {
-                        io.stands(OUT.index);
+            if !self.linear {
+                let calm = self.calm_until(&gate, &retrigger, frame, out.len());
+                if let (true, true, Some(sustain)) = (frame < calm, still, sustain.held()) {
+                    if self.coast(&pace, sustain, &mut out[frame..calm]) {
+                        let at = self.level.at();
+                        if gates_still && frame == 0 {
+                            out[0] = at;
+                            io.stands(OUT.index);
+                            return;
+                        }
+                        for out in &mut out[frame..calm] {
+                            *out = at;
+                        }
                     }
-                    return;
+                    frame = calm;
+                    continue;
                 }
-                if !self.attacking.any() {
+                if frame < calm && gates_still && !self.attacking.any() {
                     let high = self.gate.is_high();
                     let falls = high.not().any();
                     for at in frame..out.len() {

@@ -58,11 +58,51 @@ struct Delay<L> {
     longest: f32,
     fade_step: f32,
     follow: f64,
-    block_gain: f32,
+    /// What takes away what does not swing.
+    swinging: OnePole<L>,
     lanes: Box<[Lane]>,
     /// State of the loop's filters.
     tone: L,
     block: L,
+}
+
+/// A bilinear one-pole low-pass, so written that one frame waits for the last no longer than for a product and a sum.
+#[derive(Clone, Copy)]
+struct OnePole<L> {
+    fall: L,
+    rise: L,
+}
+
+impl<L: Lanes> OnePole<L> {
+    /// Of this gain (`one_pole_gain`).
+    #[inline(always)]
+    fn new(gain: L) -> Self {
+        let fall = L::splat(1.0) - (gain + gain);
+        // Exactly what is missing to 1: what stands still passes untouched.
+        Self { fall, rise: L::splat(1.0) - fall }
+    }
+
+    /// The next frame.
+    #[inline(always)]
+    fn next(&self, state: &mut L, x: L) -> L {
+        let before = *state;
+        *state = before * self.fall + x * self.rise;
+        (before + *state) * L::splat(0.5)
+    }
+
+    /// The next frames, [`SPAN`] at most.
+    #[inline(always)]
+    fn run(&self, state: &mut L, x: &[L], out: &mut [L; SPAN]) {
+        let mut states = [*state; SPAN + 1];
+        for at in 0..x.len() {
+            states[at + 1] = states[at] * self.fall + x[at] * self.rise;
+            isa::end_step();
+        }
+        *state = states[x.len()];
+        for at in 0..SPAN {
+            out[at] = (states[at] + states[at + 1]) * L::splat(0.5);
+        }
+    }
 }
 
 /// One voice's memory and readers.
@@ -87,7 +127,7 @@ impl<L: Lanes> Make for Delay<L> {
             longest,
             fade_step: 1.0 / (FADE * prepare.rate),
             follow: 1.0 / (LAG * f64::from(prepare.rate)),
-            block_gain: one_pole_gain(5.0 / prepare.rate),
+            swinging: OnePole::new(L::splat(one_pole_gain(5.0 / prepare.rate))),
             lanes: (0..L::WIDTH).map(|_| lane()).collect(),
             tone: L::default(),
             block: L::default(),
@@ -146,14 +186,14 @@ struct Reading {
     fresh: f32,
 }
 
-/// As it is up to ±1, softly held below ±2 beyond.
+/// As it is up to ±1, softly held below ±2 beyond. No question is asked in it, so that many can be worked out at once.
 #[inline(always)]
 fn soft<L: Lanes>(x: L) -> L {
     x.map(|x| {
         let level = f32::from_bits(x.to_bits() & 0x7fff_ffff);
-        let over = level - 1.0;
-        let held = 1.0 + over / (1.0 + over);
-        if over > 0.0 { if x > 0.0 { held } else { -held } } else { x }
+        let over = if level > 1.0 { level - 1.0 } else { 0.0 };
+        let held = if level < 1.0 { level } else { 1.0 } + over / (1.0 + over);
+        f32::from_bits(held.to_bits() | x.to_bits() & 0x8000_0000)
     })
 }
 
@@ -236,38 +276,44 @@ impl<L: Lanes> Delay<L> {
     /// Around the loop: darker, and without what does not swing.
     #[inline(always)]
     fn swing(&mut self, echo: L, gain: L, open: L) -> L {
-        let step = (echo - self.tone) * gain;
-        let low = self.tone + step;
-        self.tone = low + step;
+        let low = OnePole::new(gain).next(&mut self.tone, echo);
         let dark = low + (echo - low) * open;
-        let step = (dark - self.block) * L::splat(self.block_gain);
-        let rest = self.block + step;
-        self.block = rest + step;
-        dark - rest
+        dark - self.swinging.next(&mut self.block, dark)
     }
 
     /// Some frames, [`SPAN`] at most, in which every reader stands still: the same as frame by frame.
     #[inline(always)]
     fn run_span(&mut self, inputs: &Inputs<'_, L>, from: usize, (gain, open): (L, L), out: &mut [L], wet: &mut [L]) {
         let frames = out.len();
-        let (mut x, mut echo, mut write) = ([L::default(); SPAN], [L::default(); SPAN], [L::default(); SPAN]);
+        let (mut x, mut echo, mut back, mut share) = ([L::default(); SPAN], [L::default(); SPAN], [L::default(); SPAN], [L::default(); SPAN]);
         inputs.input.frames(from, &mut x[..frames]);
+        inputs.feedback.frames(from, &mut back[..frames]);
+        inputs.mix.frames(from, &mut share[..frames]);
         let mut newest = L::default();
         for (at, lane) in self.lanes.iter().enumerate() {
             let mut spare = [0.0; SPAN];
             let found = lane.line.stretch(lane.place as u32, &mut spare[..frames]);
-            echo[..frames].iter_mut().zip(found).for_each(|(echo, x)| echo.set_lane(at, *x));
+            for (echo, x) in echo.iter_mut().zip(found) {
+                echo.set_lane(at, *x);
+            }
             newest.set_lane(at, lane.line.ago(1));
             // Its memory is long: the next span is sent for while this one is worked on.
             isa::soon(lane.line.place(2 * SPAN as i64 - lane.place as i64));
             isa::soon(lane.line.place(2 * SPAN as i64));
         }
-        for at in 0..frames {
-            write[at] = self.swing(echo[at], gain, open);
+        // As in `swing`, filter by filter: only what one frame takes over from the last is worked out frame by frame.
+        let (mut write, mut rest) = ([L::default(); SPAN], [L::default(); SPAN]);
+        OnePole::new(gain).run(&mut self.tone, &echo[..frames], &mut write);
+        for at in 0..SPAN {
+            write[at] = write[at] + (echo[at] - write[at]) * open;
         }
-        for at in 0..frames {
+        self.swinging.run(&mut self.block, &write[..frames], &mut rest);
+        for at in 0..SPAN {
             x[at] = x[at].map(tame);
-            write[at] = x[at] + soft(write[at]) * inputs.feedback.at(from + at).clamp(-1.0, 1.0);
+            write[at] = x[at] + soft(write[at] - rest[at]) * back[at].clamp(-1.0, 1.0);
+            if L::WIDTH > 1 {
+                isa::end_step();
+            }
         }
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             let frame = |frame: usize| write[frame].lane(at);
@@ -282,7 +328,7 @@ impl<L: Lanes> Delay<L> {
             // Nothing of what comes in is heard at once; the sign of a zero is as if it might be.
             let heard = echo[at] + (write[at] - before) * L::splat(0.0);
             wet[at] = heard;
-            out[at] = x[at] + (heard - x[at]) * inputs.mix.at(from + at);
+            out[at] = x[at] + (heard - x[at]) * share[at];
         }
     }
 

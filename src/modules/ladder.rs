@@ -1,6 +1,6 @@
 //! Ladder filter.
 
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::{LaneMask, Lanes, end_frame};
 use crate::dsp::math::{LaneMath, factor_from_decibels, one_pole_gain};
 use crate::module::def::Category;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Signal};
@@ -98,70 +98,136 @@ impl<L: Lanes> Kernel<L> for Ladder<L> {
     }
 }
 
+/// What follows from cutoff, resonance and drive alone.
+#[derive(Clone, Copy)]
+struct Turn<L> {
+    /// What comes in is multiplied by this.
+    factor: L,
+    /// The shares of the stages in what comes round, k times what the fourth would give were nothing to come in.
+    back: [L; 4],
+    /// What the saturation divides by; its limit; its square, times 27.
+    over: L,
+    limit: L,
+    square: L,
+    /// Parts of its way that a stage goes, and stays, in a frame; and of what came in, that each stage then has.
+    g: L,
+    stay: L,
+    powers: [L; 4],
+    twice: [L; 4],
+}
+
+impl<L: Lanes> Turn<L> {
+    #[inline(always)]
+    fn new(g: L, k: L, factor: L) -> Self {
+        let (g2, stay) = (g * g, L::splat(1.0) - g);
+        let (g3, g4) = (g2 * g, g2 * g2);
+        let over = L::splat(1.0) + k * g4;
+        let back = k * stay;
+        Self {
+            factor,
+            back: [back, back * g, back * g2, back * g3],
+            over,
+            limit: over.map(|over| 3.0 * over),
+            square: over.map(|over| 27.0 * (over * over)),
+            g,
+            stay,
+            powers: [g, g2, g3, g4],
+            twice: [g + g, g2 + g2, g3 + g3, g4 + g4],
+        }
+    }
+
+    /// A frame: what goes into the first stage, and what each gives.
+    #[inline(always)]
+    fn frame(&self, stages: &mut [L; 4], x: L) -> [L; 5] {
+        let [s1, s2, s3, s4] = *stages;
+        // The four shares side by side, for the next frame waits for it.
+        let [b4, b3, b2, b1] = self.back;
+        let round = (b4 * s4 + b3 * s3) + (b2 * s2 + b1 * s1);
+        let push = x.tame() * self.factor - round;
+        // saturate(push / over), with one division for both.
+        let push = push.max(-self.limit).min(self.limit);
+        let z = push * push;
+        let v = push * (self.square + z) / (self.over * (self.square + z.map(|z| 9.0 * z)));
+        // What each stage would give were nothing to come in: y_i = g^i · v + rest_i; and where it stands then, s_i = 2 y_i − s_i.
+        let (g, stay) = (self.g, self.stay);
+        let rest1 = stay * s1;
+        let rest2 = stay * s2 + g * rest1;
+        let rest3 = stay * s3 + g * rest2;
+        let rest4 = stay * s4 + g * rest3;
+        let (t1, t2, t3, t4) = (rest1 + rest1 - s1, rest2 + rest2 - s2, rest3 + rest3 - s3, rest4 + rest4 - s4);
+        let [d1, d2, d3, d4] = self.twice;
+        *stages = [d1 * v + t1, d2 * v + t2, d3 * v + t3, d4 * v + t4];
+        let [g1, g2, g3, g4] = self.powers;
+        [v, g1 * v + rest1, g2 * v + rest2, g3 * v + rest3, g4 * v + rest4]
+    }
+}
+
 impl<L: Lanes> Ladder<L> {
     /// One call; `ALL` where more than `low` is heard.
     #[inline(always)]
+    #[allow(clippy::manual_map, reason = "what is given to `map` would be compiled for the lowest level")]
     fn run<const ALL: bool>(&mut self, io: &mut Io<'_, L>) {
         let (input, cutoff, resonance, drive) = (io.input(IN), io.input(CUTOFF), io.input(RESONANCE), io.input(DRIVE));
-        let mut next = Shape::new(cutoff.at(0) * self.per_hertz);
-        let held_feedback = resonance.held().map(feedback);
-        let held_factor = drive.held().map(factor);
-        let [mut s1, mut s2, mut s3, mut s4] = self.stages;
+        let mut shape = Shape::new(cutoff.at(0) * self.per_hertz);
+        let mut stages = self.stages;
         let frames = io.frames();
         let [low, low12, band, high] = io.outputs();
-        let one = L::splat(1.0);
-        let (four, six, ceiling) = (L::splat(4.0), L::splat(6.0), L::splat(CEILING));
-        for frame in 0..frames {
-            let shape = next;
-            if let Signal::Moving(hertz) = cutoff {
-                // The next frame's, while this one waits for what comes round.
-                next = Shape::new(hertz[if frame + 1 < frames { frame + 1 } else { frame }] * self.per_hertz);
+        let mut out = Outputs::<L, ALL> { low, low12, band, high };
+        if let (Some(_), Some(k), Some(drive)) = (cutoff.held(), resonance.held(), drive.held()) {
+            let turn = Turn::new(shape.g, feedback(k), factor(drive));
+            for frame in 0..frames {
+                out.write(frame, &shape, turn.frame(&mut stages, input.at(frame)));
+                end_frame::<L>();
             }
-            let k = match held_feedback {
-                Some(k) => k,
-                None => feedback(resonance.at(frame)),
-            };
-            let factor = match held_factor {
-                Some(factor) => factor,
-                None => factor(drive.at(frame)),
-            };
-            let g = shape.g;
-            let (g2, stay) = (g * g, one - g);
-            let (g3, g4) = (g2 * g, g2 * g2);
-            let over = one + k * g4;
-            let (limit, square) = (over.map(|over| 3.0 * over), over.map(|over| 27.0 * (over * over)));
-            // What comes round, k times what the fourth stage would give were nothing to come in: the four shares side by side, for the
-            // next frame waits for it.
-            let back = k * stay;
-            let round = (back * s4 + back * g * s3) + (back * g2 * s2 + back * g3 * s1);
-            let push = input.at(frame).tame() * factor - round;
-            // saturate(push / over), with one division for both.
-            let push = push.max(-limit).min(limit);
-            let z = push * push;
-            let v = push * (square + z) / (over * (square + z.map(|z| 9.0 * z)));
-            // What each stage would give were nothing to come in: y_i = g^i · v + rest_i; and where it stands then, s_i = 2 y_i − s_i.
-            let rest1 = stay * s1;
-            let rest2 = stay * s2 + g * rest1;
-            let rest3 = stay * s3 + g * rest2;
-            let rest4 = stay * s4 + g * rest3;
-            let (t1, t2, t3, t4) = (rest1 + rest1 - s1, rest2 + rest2 - s2, rest3 + rest3 - s3, rest4 + rest4 - s4);
-            s1 = (g + g) * v + t1;
-            s2 = (g2 + g2) * v + t2;
-            s3 = (g3 + g3) * v + t3;
-            s4 = (g4 + g4) * v + t4;
-            let (y1, y2, y3, y4) = (g * v + rest1, g2 * v + rest2, g3 * v + rest3, g4 * v + rest4);
-            let (p, q, r) = (shape.p, shape.q, shape.r);
-            let first = p * v + q * y1 + r * y2;
-            let second = p * y1 + q * y2 + r * y3;
-            let third = p * y2 + q * y3 + r * y4;
-            low[frame] = (p * first + q * second + r * third) * ceiling;
-            if ALL {
-                low12[frame] = first * ceiling;
-                band[frame] = (y2 - y3 - y3 + y4) * four * ceiling;
-                high[frame] = (v + y4 - four * (y1 + y3) + six * y2) * ceiling;
+        } else {
+            let held_feedback = if let Some(resonance) = resonance.held() { Some(feedback(resonance)) } else { None };
+            let held_factor = if let Some(drive) = drive.held() { Some(factor(drive)) } else { None };
+            let mut next = shape;
+            for frame in 0..frames {
+                shape = next;
+                if let Signal::Moving(hertz) = cutoff {
+                    // The next frame's, while this one waits for what comes round.
+                    next = Shape::new(hertz[if frame + 1 < frames { frame + 1 } else { frame }] * self.per_hertz);
+                }
+                let k = match held_feedback {
+                    Some(k) => k,
+                    None => feedback(resonance.at(frame)),
+                };
+                let factor = match held_factor {
+                    Some(factor) => factor,
+                    None => factor(drive.at(frame)),
+                };
+                let turn = Turn::new(shape.g, k, factor);
+                out.write(frame, &shape, turn.frame(&mut stages, input.at(frame)));
+                end_frame::<L>();
             }
         }
-        self.stages = [s1, s2, s3, s4];
+        self.stages = stages;
+    }
+}
+
+/// Where the frames go.
+struct Outputs<'a, L, const ALL: bool> {
+    low: &'a mut [L],
+    low12: &'a mut [L],
+    band: &'a mut [L],
+    high: &'a mut [L],
+}
+
+impl<L: Lanes, const ALL: bool> Outputs<'_, L, ALL> {
+    #[inline(always)]
+    fn write(&mut self, frame: usize, shape: &Shape<L>, [v, y1, y2, y3, y4]: [L; 5]) {
+        let (four, six, ceiling) = (L::splat(4.0), L::splat(6.0), L::splat(CEILING));
+        let (p, q, r) = (shape.p, shape.q, shape.r);
+        let first = p * v + q * y1 + r * y2;
+        let second = p * y1 + q * y2 + r * y3;
+        let third = p * y2 + q * y3 + r * y4;
+        self.low[frame] = (p * first + q * second + r * third) * ceiling;
+        if ALL {
+            self.low12[frame] = first * ceiling;
+            self.band[frame] = (y2 - y3 - y3 + y4) * four * ceiling;
+            self.high[frame] = (v + y4 - four * (y1 + y3) + six * y2) * ceiling;
+        }
     }
 }
 

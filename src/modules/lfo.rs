@@ -1,5 +1,6 @@
 //! Low-frequency oscillator.
 
+use crate::base::time::BLOCK;
 use crate::dsp::edge::Edge;
 use crate::dsp::ints::Ints;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
@@ -91,6 +92,52 @@ impl<L: Lanes> Lfo<L> {
     }
 }
 
+/// The triangle of a part of a turn.
+#[inline(always)]
+fn triangle(t: f32) -> f32 {
+    let t = if t < 0.75 { t } else { t - 1.0 };
+    if t < 0.25 { 4.0 * t } else { 2.0 - 4.0 * t }
+}
+
+impl<L: Lanes> Lfo<L> {
+    /// One lane whose inputs hold: all frames side by side. False, and nothing has happened, where they must be gone through one by one.
+    #[inline(always)]
+    fn glides(&mut self, [rate, width, reset]: [L; 3], ahead: Ints<L>, wants: [bool; 6], outputs: &mut [&mut [L]; 6]) -> bool {
+        let mut edge = self.edge;
+        if edge.rises(reset).any() {
+            return false;
+        }
+        let frames = outputs[0].len();
+        let Some((places, ends)) = self.phase.go_evenly(rate * self.per_hertz, frames) else { return false };
+        self.edge = edge;
+        for _ in 0..ends {
+            self.turn(L::Mask::from_lanes(LaneMask::ALL));
+        }
+        let (factor, middle) = self.scale;
+        let ahead = ahead.lane(0).wrapping_add(i32::MIN);
+        let mut parts = [0.0; BLOCK];
+        for frame in 0..BLOCK {
+            parts[frame] = turns(places[frame].wrapping_add(ahead));
+        }
+        macro_rules! give {
+            ($output:ident, $t:ident => $value:expr) => {
+                if wants[$output.index] {
+                    for (out, $t) in outputs[$output.index].iter_mut().zip(&parts) {
+                        let $t = *$t;
+                        *out = L::splat($value) * factor + middle;
+                    }
+                }
+            };
+        }
+        let width = width.lane(0);
+        give!(SINE, t => sin_turn(t));
+        give!(TRIANGLE, t => triangle(t));
+        give!(SAW, t => 2.0 * t - 1.0);
+        give!(SQUARE, t => if t < width { 1.0 } else { -1.0 });
+        true
+    }
+}
+
 impl<L: Lanes> Kernel<L> for Lfo<L> {
     fn reset(&mut self, lanes: LaneMask, seed: Seed) {
         self.phase.reset(lanes);
@@ -105,7 +152,15 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
         let (factor, middle) = self.scale;
         let held_ahead = offset.held().map(ahead_of);
         let frames = io.frames();
-        let outputs = io.outputs::<6>();
+        let mut outputs = io.outputs::<6>();
+        if L::WIDTH == 1
+            && !wants[RANDOM.index]
+            && !wants[SMOOTH.index]
+            && let (Some(rate), Some(ahead), Some(width), Some(reset)) = (rate.held(), held_ahead, width.held(), reset.held())
+            && self.glides([rate, width, reset], ahead, wants, &mut outputs)
+        {
+            return;
+        }
         #[allow(clippy::needless_range_loop, reason = "only the wanted outputs are written")]
         for frame in 0..frames {
             let restarts = self.edge.rises(reset.at(frame));
@@ -124,13 +179,7 @@ impl<L: Lanes> Kernel<L> for Lfo<L> {
                 give(SINE, turn.map(sin_turn));
             }
             if wants[TRIANGLE.index] {
-                give(
-                    TRIANGLE,
-                    turn.map(|t| {
-                        let t = if t < 0.75 { t } else { t - 1.0 };
-                        if t < 0.25 { 4.0 * t } else { 2.0 - 4.0 * t }
-                    }),
-                );
+                give(TRIANGLE, turn.map(triangle));
             }
             if wants[SAW.index] {
                 give(SAW, turn.map(|t| 2.0 * t - 1.0));

@@ -1,6 +1,7 @@
 //! Noise.
 
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::base::time::BLOCK;
+use crate::dsp::lanes::{LaneMask, Lanes, Wide};
 use crate::dsp::random::Random;
 use crate::module::def::Category;
 use crate::module::{Io, Kernel, Make, ModuleDef, Output, Prepare, Seed};
@@ -69,6 +70,9 @@ impl Pink {
     }
 }
 
+/// The states of the pink filter's poles, and of the brown one's.
+type Poles = Wide<{ POLES + 1 }>;
+
 struct Noise<L> {
     direct: L,
     shares: [L; POLES],
@@ -115,7 +119,11 @@ impl<L: Lanes> Kernel<L> for Noise<L> {
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
-        if io.wants(PINK) { self.run::<true>(io) } else { self.run::<false>(io) }
+        match io.wants(PINK) {
+            _ if L::WIDTH == 1 => self.run_one(io),
+            true => self.run::<true>(io),
+            false => self.run::<false>(io),
+        }
     }
 }
 
@@ -147,6 +155,45 @@ impl<L: Lanes> Noise<L> {
             brown[frame] = walk;
         }
         (self.random, self.white, self.pink, self.brown) = (random, last, poles, walk);
+    }
+
+    /// One call where there is one lane: the poles stand side by side in its place, brown's the last.
+    #[inline(always)]
+    fn run_one(&mut self, io: &mut Io<'_, L>) {
+        let (frames, pink_heard) = (io.frames(), io.wants(PINK));
+        let [white, pink, brown] = io.outputs();
+        let (mut driven, mut states) = ([0.0; BLOCK], [Poles::default(); BLOCK]);
+        let side_by_side = |pink: &[L; POLES], brown: L| Poles::from_fn(|i| if i < POLES { pink[i].lane(0) } else { brown.lane(0) });
+        let falls = side_by_side(&self.poles, self.brown_pole);
+        let mut state = side_by_side(&self.pink, self.brown);
+        let (mut random, mut last, gain) = (self.random, self.white.lane(0), self.brown_gain.lane(0));
+        for frame in 0..frames {
+            let drawn = random.bipolar().lane(0);
+            driven[frame] = drawn + last * TILT as f32;
+            last = drawn;
+            let mut fed = Poles::splat(driven[frame]);
+            fed.set_lane(POLES, drawn * gain);
+            state = state * falls + fed;
+            states[frame] = state;
+            white[frame] = L::splat(drawn);
+        }
+        (self.random, self.white) = (random, L::splat(last));
+        for (i, pole) in self.pink.iter_mut().enumerate() {
+            *pole = L::splat(state.lane(i));
+        }
+        self.brown = L::splat(state.lane(POLES));
+        for frame in 0..frames {
+            brown[frame] = L::splat(states[frame].lane(POLES));
+        }
+        if pink_heard {
+            for frame in 0..frames {
+                let mut sum = driven[frame] * self.direct.lane(0);
+                for i in 0..POLES {
+                    sum += states[frame].lane(i) * self.shares[i].lane(0);
+                }
+                pink[frame] = L::splat(sum);
+            }
+        }
     }
 }
 

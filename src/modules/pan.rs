@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use crate::dsp::lanes::{LaneMask, Lanes};
 use crate::dsp::math::{LaneMath, sin_turn};
 use crate::module::def::Category;
-use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed};
+use crate::module::io::put_sixteen;
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Signal};
 use crate::per_voice;
 
 const IN: Input = Input::audio(0, "in", "Signal to place; a stereo signal keeps its sides, each at its own gain.").stereo();
@@ -43,9 +44,23 @@ impl<L: Lanes> Kernel<L> for Pan<L> {
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
         let ((in_left, in_right), pan) = (io.pair(IN), io.input(PAN));
-        let held = pan.held().map(gains);
         let frames = io.frames();
         let [left, right] = io.outputs();
+        if L::WIDTH == 1 {
+            let (mut gain_left, mut gain_right) = gains(pan.sixteen(0));
+            for from in (0..frames).step_by(16) {
+                if from > 0 && pan.held().is_none() {
+                    (gain_left, gain_right) = gains(pan.sixteen(from));
+                }
+                put_sixteen(&(in_left.sixteen(from).tame() * gain_left), &mut left[from..]);
+                put_sixteen(&(in_right.sixteen(from).tame() * gain_right), &mut right[from..]);
+            }
+            return;
+        }
+        let held = match pan {
+            Signal::Held(pan) => Some(gains(pan)),
+            Signal::Moving(_) => None,
+        };
         for frame in 0..frames {
             let (gain_left, gain_right) = match held {
                 Some(gains) => gains,

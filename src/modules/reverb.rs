@@ -139,6 +139,8 @@ struct Reverb {
     diffusers: [[(Line, u32); 4]; 2],
     /// Frames that every diffuser lasts for.
     most: usize,
+    /// Frames that a reader may find itself behind its centre, and some more.
+    margin: usize,
     lines: [Line; LINES],
     readers: Readers<LINES>,
     /// Gains of the low band, and of the high band.
@@ -150,8 +152,8 @@ struct Reverb {
     /// Share of the input that comes in: now, and its step.
     open: f32,
     open_step: f32,
-    /// What parts the bands, and its state.
-    parting: f32,
+    /// How much of a frame goes into the state of what parts the bands.
+    rising: f32,
     parted: Lines,
     phases: [u32; LINES],
     /// How far each goes in [`EVERY`] frames.
@@ -176,6 +178,7 @@ impl Make for Reverb {
                 })
             }),
             most: DIFFUSERS.iter().flatten().fold(SPAN, |most, length| most.min((length * rate) as usize)).max(1),
+            margin: (SWING * rate) as usize + 4 * SPAN,
             lines: LENGTHS.map(|length| Line::new(longest(length) as usize)),
             readers: Readers::NOWHERE,
             low: Glide::default(),
@@ -184,7 +187,7 @@ impl Make for Reverb {
             aimed: [f32::NAN; 3],
             open: 0.0,
             open_step: 0.0,
-            parting: one_pole_gain(4_000.0 / rate),
+            rising: 2.0 * one_pole_gain(4_000.0 / rate),
             parted: Lines::default(),
             phases: [0; LINES],
             // 0.2 to 0.9 Hz, each line its own.
@@ -202,16 +205,15 @@ impl Make for Reverb {
 /// Sixteen frames of every line, line by line or frame by frame.
 type Square = [Lines; LINES];
 
-/// Every line into every line, without loss (S. J. Hadamard's matrix over 4); line by line.
+/// Every line into every line, four times as loud (S. J. Hadamard's matrix); line by line.
 #[inline(always)]
 fn mix(x: &mut Square) {
     for span in [1, 2, 4, 8] {
-        for at in (0..LINES).filter(|at| at & span == 0) {
+        for pair in 0..LINES / 2 {
+            let at = (pair & !(span - 1)) << 1 | pair & (span - 1);
             (x[at], x[at + span]) = (x[at] + x[at + span], x[at] - x[at + span]);
+            isa::end_step();
         }
-    }
-    for x in x {
-        *x *= Lines::splat(0.25);
     }
 }
 
@@ -261,6 +263,15 @@ impl Reverb {
         self.readers.aim(centres, places(&swings, 0), fresh);
         let frames = Lanes::clamp(io.input(PREDELAY).at(frame), 0.0, LONGEST_PREDELAY) * self.rate;
         self.predelay.aim([((frames as i64) << 16).max(2 << 16)], [0], fresh);
+        if fresh || self.readers.centre != before || self.predelay.speed != [0] {
+            // A reader moves more slowly than what it reads is written: it never meets what was forgotten.
+            for (line, centre) in self.lines.iter_mut().zip(self.readers.centre) {
+                line.fit((centre >> 16) as usize + self.margin);
+            }
+            for line in &mut self.predelays {
+                line.fit((self.predelay.centre[0] >> 16) as usize + self.margin);
+            }
+        }
         let frozen = self.frozen;
         if self.readers.centre != before || self.aimed != [seconds, damping, frozen] {
             self.aimed = [seconds, damping, frozen];
@@ -325,20 +336,24 @@ impl Reverb {
         self.readers.pass(frames);
         // Two bands, each with its own gain.
         let mut x = turn_over(&x);
+        let (fall, rise) = (Lines::splat(1.0 - self.rising), Lines::splat(self.rising));
         for x in &mut x[..frames] {
-            let step = (*x - self.parted) * Lines::splat(self.parting);
-            let low = self.parted + step;
-            self.parted = low + step;
+            // A bilinear one-pole, in which one frame waits for the last no longer than for a product and a sum.
+            let before = self.parted;
+            self.parted = before * fall + *x * rise;
+            let low = (before + self.parted) * Lines::splat(0.5);
             *x = self.high.next() * (*x - low) + self.low.next() * low;
         }
         let mut x = turn_over(&x);
         mix(&mut x);
+        let quarter = Lines::splat(0.25);
         // Two rows of the matrix are two signals that have nothing in common.
-        *dry = [x[5].0, x[10].0];
-        for (at, (line, x)) in self.lines.iter_mut().zip(&mut x).enumerate() {
+        *dry = [(x[5] * quarter).0, (x[10] * quarter).0];
+        for (at, line) in self.lines.iter_mut().enumerate() {
             let sign = if at & 2 == 0 { 0.5 } else { -0.5 };
-            *x = (*x + Lines::splat(sign) * Lines::from_fn(|frame| fed[at & 1][frame])).clamp(-BOUND, BOUND);
+            let x = (x[at] * quarter + Lines::splat(sign) * Wide(fed[at & 1])).clamp(-BOUND, BOUND);
             line.write_all(&x.0[..frames]);
+            isa::end_step();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Step sequencer.
 
 use crate::dsp::edge::Edge;
-use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::dsp::lanes::{LaneMask, Lanes, MOST_LANES, Truth};
 use crate::module::def::Category;
 use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Setting};
 use crate::per_voice;
@@ -42,8 +42,6 @@ pub static DEF: ModuleDef = ModuleDef::new("seq_step", Category::Sequencer, "Pla
     .outputs(&[PITCH, GATE, TRIGGER, VELOCITY, LEVEL, STEP])
     .settings(&[STEPS, VELOCITIES, LEVELS, DIRECTION]);
 
-/// Voices side by side at most.
-const LANES: usize = 16;
 /// Time between two clocks until two have been seen [s].
 const FIRST_PERIOD: f32 = 0.125;
 
@@ -108,7 +106,7 @@ struct SeqStep<L: Lanes> {
     first_period: L,
     clock: Edge<L>,
     reset: Edge<L>,
-    places: [Place; LANES],
+    places: [Place; MOST_LANES],
     /// Frames since the last clock, and between the two before it.
     age: L,
     period: L,
@@ -124,7 +122,6 @@ struct SeqStep<L: Lanes> {
 
 impl<L: Lanes> Make for SeqStep<L> {
     fn make(prepare: &Prepare<'_>) -> Self {
-        const { assert!(L::WIDTH <= LANES) };
         let direction = match prepare.settings.choice(DIRECTION) {
             0 => Direction::Forward,
             1 => Direction::Backward,
@@ -137,7 +134,7 @@ impl<L: Lanes> Make for SeqStep<L> {
             first_period: L::splat(FIRST_PERIOD * prepare.rate),
             clock: Edge::default(),
             reset: Edge::default(),
-            places: [Place::first(prepare.seed); LANES],
+            places: [Place::first(prepare.seed); MOST_LANES],
             age: zero,
             period: zero,
             active: L::Mask::default(),

@@ -1,9 +1,10 @@
 //! State-variable filter.
 
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::{LaneMask, Lanes, Wide};
 use crate::dsp::math::LaneMath;
 use crate::module::def::Category;
-use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed};
+use crate::module::io::put_sixteen;
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, Output, Prepare, Seed, Signal};
 use crate::per_voice;
 
 const IN: Input = Input::audio(0, "in", "Signal to filter.");
@@ -35,8 +36,17 @@ pub static DEF: ModuleDef = ModuleDef::new("svf", Category::Filter, "State-varia
 
 struct Svf<L> {
     per_hertz: L,
+    state: State<L>,
+}
+
+/// What the filter remembers.
+#[derive(Clone, Copy, Debug, Default)]
+struct State<L> {
     band: L,
     low: L,
+    /// Where the band signal was thought to come, and how far it went in the last frame for what was left over.
+    guess: L,
+    reach: L,
 }
 
 /// What follows from the cutoff alone.
@@ -91,51 +101,177 @@ fn damping<L: Lanes>(resonance: L) -> (L, L) {
     (resonance.map(|r| 2.0 - 2.02 * r), square * square * L::splat(0.05))
 }
 
+/// What a frame of the filter is worked out with.
+#[derive(Clone, Copy)]
+struct Pace<L> {
+    g: L,
+    /// Gain and damping of small signals, added.
+    slope: L,
+    /// What the solution is divided by, of small signals.
+    over: L,
+    growth: L,
+}
+
+impl<L: Lanes> Pace<L> {
+    #[inline(always)]
+    fn new(shape: &Shape<L>, (k, growth): (L, L)) -> Self {
+        let slope = shape.g + k * shape.h;
+        Self { g: shape.g, slope, over: L::splat(1.0) + shape.g * slope, growth }
+    }
+}
+
+/// The three signals of a frame.
+#[derive(Clone, Copy, Default)]
+struct Bare<L> {
+    low: L,
+    band: L,
+    high: L,
+}
+
+impl<L: Lanes> State<L> {
+    /// The next frame. How far the damping has grown follows from a guess of the band signal that takes the last frame's division for
+    /// this one's, from which it hardly differs: so a frame need not wait for the division of the one before.
+    #[inline(always)]
+    fn next(&mut self, x: L, pace: &Pace<L>) -> Bare<L> {
+        let g = pace.g;
+        let grown = (pace.growth * (self.guess * self.guess)).min(L::splat(4.0));
+        let inverse = L::splat(1.0) / (pace.over + g * grown);
+        let (s1, s2) = (self.band, self.low);
+        let rest = (x - s2) - (pace.slope + grown) * s1;
+        let guess = s1 + self.reach * rest;
+        let gain = g * inverse;
+        let step = gain * rest;
+        let band = s1 + step;
+        let up = g * band;
+        let low = s2 + up;
+        *self = Self { band: band + step, low: low + up, guess, reach: gain + gain };
+        Bare { low, band, high: inverse * rest }
+    }
+}
+
+impl<L: Lanes> Shape<L> {
+    #[inline(always)]
+    fn low(&self, bare: &Bare<L>) -> L {
+        bare.low + self.low_band * bare.band + self.low_high * bare.high
+    }
+
+    #[inline(always)]
+    fn band(&self, bare: &Bare<L>) -> L {
+        self.band_band * bare.band + self.band_high * bare.high
+    }
+
+    #[inline(always)]
+    fn high(&self, bare: &Bare<L>) -> L {
+        self.h * bare.high
+    }
+
+    #[inline(always)]
+    fn notch(&self, bare: &Bare<L>) -> L {
+        bare.low + bare.high
+    }
+}
+
 impl<L: Lanes> Make for Svf<L> {
     fn make(prepare: &Prepare<'_>) -> Self {
-        Self { per_hertz: L::splat(1.0 / prepare.rate), band: L::default(), low: L::default() }
+        Self { per_hertz: L::splat(1.0 / prepare.rate), state: State::default() }
     }
 }
 
 impl<L: Lanes> Kernel<L> for Svf<L> {
     fn reset(&mut self, lanes: LaneMask, _: Seed) {
-        self.band = L::default().pick(lanes, self.band);
-        self.low = L::default().pick(lanes, self.low);
+        let State { band, low, guess, reach } = &mut self.state;
+        for x in [band, low, guess, reach] {
+            *x = L::default().pick(lanes, *x);
+        }
     }
 
     #[inline(always)]
     fn process(&mut self, io: &mut Io<'_, L>) {
+        if L::WIDTH == 1 {
+            return self.run_alone(io);
+        }
         let (input, cutoff, resonance) = (io.input(IN), io.input(CUTOFF), io.input(RESONANCE));
-        let held_shape = cutoff.held().map(|hertz| Shape::new(hertz * self.per_hertz));
-        let held_damping = resonance.held().map(damping);
-        let (mut s1, mut s2) = (self.band, self.low);
+        let wants = [LOW, BAND, HIGH, NOTCH].map(|output| io.wants(output));
+        let mut state = self.state;
         let frames = io.frames();
         let [low, band, high, notch] = io.outputs();
+        let held_shape = match cutoff {
+            Signal::Held(hertz) => Some(Shape::new(hertz * self.per_hertz)),
+            Signal::Moving(_) => None,
+        };
+        let held_pace = match (held_shape, resonance) {
+            (Some(shape), Signal::Held(resonance)) => Some(Pace::new(&shape, damping(resonance))),
+            _ => None,
+        };
         for frame in 0..frames {
             let shape = match held_shape {
                 Some(shape) => shape,
                 None => Shape::new(cutoff.at(frame) * self.per_hertz),
             };
-            let (k, growth) = match held_damping {
-                Some(damping) => damping,
-                None => damping(resonance.at(frame)),
+            let pace = match held_pace {
+                Some(pace) => pace,
+                None => Pace::new(&shape, damping(resonance.at(frame))),
             };
-            let g = shape.g;
-            let k = k * shape.h + (growth * s1 * s1).min(L::splat(4.0));
-            let slope = g + k;
-            let hp = (input.at(frame).tame() - slope * s1 - s2) / (L::splat(1.0) + g * slope);
-            let step = g * hp;
-            let bp = step + s1;
-            s1 = bp + step;
-            let step = g * bp;
-            let lp = step + s2;
-            s2 = lp + step;
-            low[frame] = lp + shape.low_band * bp + shape.low_high * hp;
-            band[frame] = shape.band_band * bp + shape.band_high * hp;
-            high[frame] = shape.h * hp;
-            notch[frame] = lp + hp;
+            let bare = state.next(input.at(frame).tame(), &pace);
+            if wants[LOW.index] {
+                low[frame] = shape.low(&bare);
+            }
+            if wants[BAND.index] {
+                band[frame] = shape.band(&bare);
+            }
+            if wants[HIGH.index] {
+                high[frame] = shape.high(&bare);
+            }
+            if wants[NOTCH.index] {
+                notch[frame] = shape.notch(&bare);
+            }
         }
-        (self.band, self.low) = (s1, s2);
+        self.state = state;
+    }
+}
+
+impl<L: Lanes> Svf<L> {
+    /// One lane: all but what a frame takes over from the last is worked out for sixteen frames together.
+    #[inline(always)]
+    fn run_alone(&mut self, io: &mut Io<'_, L>) {
+        let (input, cutoff, resonance) = (io.input(IN), io.input(CUTOFF), io.input(RESONANCE));
+        let per_hertz = Wide::<16>::splat(self.per_hertz.lane(0));
+        let wants = [LOW, BAND, HIGH, NOTCH].map(|output| io.wants(output));
+        let before = self.state;
+        let mut state =
+            State { band: before.band.lane(0), low: before.low.lane(0), guess: before.guess.lane(0), reach: before.reach.lane(0) };
+        let frames = io.frames();
+        let [low, band, high, notch] = io.outputs();
+        let still = cutoff.held().is_some();
+        let mut shape = Shape::new(cutoff.sixteen(0) * per_hertz);
+        for from in (0..frames).step_by(16) {
+            if from > 0 && !still {
+                shape = Shape::new(cutoff.sixteen(from) * per_hertz);
+            }
+            let pace = Pace::new(&shape, damping(resonance.sixteen(from)));
+            let x = input.sixteen(from).tame();
+            let count = if frames - from < 16 { frames - from } else { 16 };
+            let mut bare = Bare::<Wide<16>>::default();
+            for at in 0..count {
+                let pace = Pace { g: pace.g.0[at], slope: pace.slope.0[at], over: pace.over.0[at], growth: pace.growth.0[at] };
+                let frame = state.next(x.0[at], &pace);
+                (bare.low.0[at], bare.band.0[at], bare.high.0[at]) = (frame.low, frame.band, frame.high);
+            }
+            if wants[LOW.index] {
+                put_sixteen(&shape.low(&bare), &mut low[from..]);
+            }
+            if wants[BAND.index] {
+                put_sixteen(&shape.band(&bare), &mut band[from..]);
+            }
+            if wants[HIGH.index] {
+                put_sixteen(&shape.high(&bare), &mut high[from..]);
+            }
+            if wants[NOTCH.index] {
+                put_sixteen(&shape.notch(&bare), &mut notch[from..]);
+            }
+        }
+        let State { band, low, guess, reach } = state;
+        self.state = State { band: L::splat(band), low: L::splat(low), guess: L::splat(guess), reach: L::splat(reach) };
     }
 }
 

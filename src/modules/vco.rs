@@ -1,7 +1,7 @@
 //! Oscillator.
 
 use crate::base::time::BLOCK;
-use crate::dsp::blep::TAPS;
+use crate::dsp::blep::{DELAY, TAPS};
 use crate::dsp::course::{Even, Past, Written};
 use crate::dsp::ints::Ints;
 use crate::dsp::lanes::{LaneMask, Lanes, Truth};
@@ -10,7 +10,7 @@ use crate::dsp::sound::Sound;
 use crate::dsp::waves::{WAVES, reached, threshold};
 use crate::module::def::Category;
 use crate::module::isa::whole;
-use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Signal};
+use crate::module::{Input, Io, Kernel, Make, ModuleDef, NoteSource, Output, Prepare, Seed, Signal, Tone};
 use crate::per_voice;
 
 const PITCH: Input =
@@ -160,7 +160,7 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
         self.width = zero.pick(lanes, self.width);
         self.sync = L::splat(0.0).pick(lanes, self.sync);
         self.past.reset(lanes);
-        self.sound.reset(lanes);
+        self.sound.reset(lanes, self.heard);
     }
 
     #[inline(always)]
@@ -178,8 +178,7 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
         };
         self.steady &= steady;
         if steady
-            && wants == [false, false, false, true]
-            && self.sound.sine_is_smooth()
+            && self.is_lone_sine()
             && let Ok(out) = <&mut [L; BLOCK]>::try_from(&mut *sine)
         {
             let course = self.even();
@@ -208,9 +207,28 @@ impl<L: Lanes> Kernel<L> for Vco<L> {
         }
         self.sync = sync.at(frames - 1);
     }
+
+    fn tone(&self) -> Option<Tone> {
+        // The wave is late, so the first frames to come are older: they must have been even too.
+        let goes_on = L::WIDTH == 1 && self.steady && self.owed >= DELAY && self.is_lone_sine();
+        let (place, step) = (self.phase.lane(0), self.step.lane(0));
+        goes_on.then(|| Tone { place: place.wrapping_sub(step.wrapping_mul(DELAY as i32 - 1)), step })
+    }
+
+    fn go_on(&mut self, frames: usize) {
+        self.phase = self.phase.plus(self.step.times(frames as i32));
+        self.owed += frames;
+        self.sound.go_on(&self.even(), frames);
+    }
 }
 
 impl<L: Lanes> Vco<L> {
+    /// Whether nothing but the bare sine is heard, for as long as nothing moves.
+    #[inline(always)]
+    fn is_lone_sine(&self) -> bool {
+        self.heard == [false, false, false, true] && self.sound.sine_is_smooth()
+    }
+
     /// Whether the course goes on evenly under inputs that hold.
     #[inline(always)]
     fn is_steady(&mut self, inputs: [L; 4]) -> bool {
@@ -279,6 +297,16 @@ impl<L: Lanes> Vco<L> {
     #[inline(always)]
     fn write_ways(&mut self, pitch: impl Frames<L>, fm: impl Frames<L>, begin: usize, syncs: bool) {
         let past = &mut self.past;
+        if L::WIDTH == 1 && !syncs {
+            // One lane: the steps side by side, then what they add up to.
+            for at in 0..TAPS - begin {
+                past.step[begin + 1 + at] = step_of(self.per_hertz, pitch.frame(at), fm.frame(at));
+            }
+            for at in begin..TAPS {
+                past.phase[at + 1] = past.phase[at].plus(past.step[at]);
+            }
+            return;
+        }
         let (mut phase, mut step) = (past.phase[begin], past.step[begin]);
         for at in 0..TAPS - begin {
             phase = if syncs { reached(phase, step, past.sync[begin + at]) } else { phase.plus(step) };

@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::crew::{Crew, Share, VoiceGroup};
+use super::number::Exchange;
 use super::panel::{Aspect, PanelWires};
-use super::part::{Group, Part, PartShape};
+use super::part::{Group, GroupCarry, Part, PartShape};
 use super::ramp::Meet;
 use super::send::{AddWork, SumUpWork, rows};
 use super::sum::{Depth, Factor};
@@ -137,14 +138,10 @@ pub struct BlockCall<'a> {
 /// What goes over from an old bank to a new one.
 #[derive(Clone, Debug, Default)]
 pub struct BankCarry {
-    /// Kernels: old number, new number.
-    pub kernels: Vec<(u32, u32)>,
-    /// Sums: old number, new number, and how the new one goes on from the old one's last frame.
-    pub sums: Vec<(u32, u32, Meet)>,
-    /// Feedback cables: old number, new number.
-    pub feedbacks: Vec<(u32, u32)>,
-    /// Own values: old number, new number.
-    pub own: Vec<(u32, u32)>,
+    /// Kernels, sums and feedback cables of each group.
+    pub group: GroupCarry,
+    /// Own values.
+    pub own: Exchange,
     /// Sends: old number, new number, and how the new one goes on from the old one's last frame.
     pub sends: Vec<(u32, u32, Meet)>,
 }

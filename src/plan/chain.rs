@@ -7,8 +7,7 @@
 use std::any::Any;
 use std::fmt;
 
-use super::colour::KNOB;
-use super::lower::PartDraft;
+use super::draft::PartDraft;
 use super::part::{PartShape, Span, Step};
 use super::sum::{Depth, Factor, Finish, SumShape, SumState};
 use crate::base::time::BLOCK;
@@ -37,6 +36,14 @@ impl fmt::Debug for Link {
 pub struct ChainShape(Vec<Link>);
 
 impl ChainShape {
+    /// The same, its sums and kernels named by their numbers. `[control]`
+    pub fn with_numbers(mut self, sums: &[u32], kernels: &[u32]) -> Self {
+        for link in &mut self.0 {
+            (link.sum, link.kernel) = (sums[link.sum as usize], kernels[link.kernel as usize]);
+        }
+        self
+    }
+
     /// How many steps stand behind the marker. `[audio]`
     pub fn steps(&self) -> usize {
         2 * self.0.len()
@@ -47,29 +54,13 @@ impl ChainShape {
 /// whose first input is one source by numbers and knobs and whose second is knobs alone; what is between two links, nobody else
 /// reads. `[control]`
 pub fn gather(draft: &mut PartDraft, gain_of: &dyn Fn(usize) -> Option<fn(f32) -> f32>) {
-    let mut readers = vec![0u32; draft.pinned.len()];
-    let mut read = |factor: &Factor| {
-        if let Factor::Wire(wire) = factor
-            && wire & KNOB == 0
-        {
-            readers[*wire as usize] += 1;
-        }
-    };
+    let readers = draft.readers();
     let mut sum_of = vec![None; draft.pinned.len()];
     for (number, sum) in draft.sums.iter().enumerate() {
         sum_of[sum.out as usize] = Some(number);
-        let depths = sum.products.iter().map(|product| &product.depth).chain(std::iter::once(&sum.base));
-        depths.for_each(|depth| {
-            if let Depth::Knob(factor) = depth {
-                read(factor)
-            }
-        });
-        sum.products.iter().flat_map(|product| &product.factors).for_each(&mut read);
     }
-    let wires = draft.kernels.iter().flat_map(|kernel| &kernel.shape.inputs).chain(draft.feedbacks.iter().map(|feedback| &feedback.from));
-    wires.for_each(|wire| read(&Factor::Wire(*wire)));
     let alone = |wire: u32| !draft.pinned[wire as usize] && readers[wire as usize] == 1;
-    let knob = |factor: &Factor| matches!(factor, Factor::Wire(wire) if wire & KNOB != 0 || draft.still_wires.contains(wire));
+    let knob = |factor: &Factor| matches!(factor, Factor::Wire(wire) if draft.stands(*wire));
     let stands = |depth: &Depth| match depth {
         Depth::Fixed(_) => true,
         Depth::Knob(factor) => knob(factor),

@@ -7,9 +7,9 @@ use super::bank::{BankCarry, BankShape, BlockCall, Glide, Start, Voices};
 use super::panel::{Aspect, Panel, lanes_of_width};
 use super::part::{Call, Faults, Group, Part, Stood};
 use super::ramp::Meet;
-use super::send::{Into, PARTIALS, SendState, SendWork};
+use super::send::{Into, SendState, SendWork};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::{LaneMask, Lanes, MOST_LANES};
 use crate::module::io::{List, Tile};
 use crate::module::isa;
 use crate::module::{NoteSource, Seed, Wire};
@@ -73,11 +73,15 @@ pub(super) struct VoiceGroup<L: Lanes> {
     /// The lanes with own values at the block's start, by own value.
     own_before: Vec<LaneMask>,
     /// Multiples of 64 frames for which a lane has been silent, and how loud it was of late.
-    quiet: [u16; PARTIALS],
+    quiet: [u16; MOST_LANES],
     loud: L,
     /// Frames for which the group still runs after its last voice.
     tail: u32,
     rendered: bool,
+    /// Some source of its notes moved when it was run before.
+    stirred: bool,
+    /// What each of them held then, by its wire; `None` where it moved.
+    seen: Vec<Option<L>>,
     /// It was worked out in the last run.
     ran: bool,
 }
@@ -107,6 +111,13 @@ pub struct Crew<L: Lanes> {
     faults: Vec<(u16, usize)>,
 }
 
+/// No lane has own values; with as much room as there is for these.
+fn own_before(shape: &BankShape) -> Vec<LaneMask> {
+    let mut before = Vec::with_capacity(shape.own.capacity());
+    before.resize(shape.own.len(), LaneMask::NONE);
+    before
+}
+
 impl<L: Lanes> Crew<L> {
     /// Some groups, every `step`th from `first` on. `copies`: how many wires of the global part it keeps copies of, and
     /// the live lists; `None` where it reads them in place. `[control]`
@@ -126,16 +137,18 @@ impl<L: Lanes> Crew<L> {
                 sounding: LaneMask::NONE,
                 sounding_after: LaneMask::NONE,
                 gates: LaneMask::NONE,
-                cuts: Vec::with_capacity(CUTS + PARTIALS),
+                cuts: Vec::with_capacity(CUTS + L::WIDTH),
                 sends: vec![SendState::default(); shape.sends.len()],
                 stood: vec![Stood::default(); shape.sections.len()],
                 sent: (0..sent).map(|_| Box::new([L::default(); BLOCK])).collect(),
                 kept: shape.kept.iter().map(|_| Wire::new()).collect(),
-                own_before: vec![LaneMask::NONE; shape.own.len()],
-                quiet: [0; PARTIALS],
+                own_before: own_before(shape),
+                quiet: [0; MOST_LANES],
                 loud: L::default(),
                 tail: 0,
                 rendered: false,
+                stirred: true,
+                seen: vec![None; shape.sources.iter().flatten().count()],
                 ran: false,
             })
             .collect();
@@ -213,11 +226,16 @@ impl<L: Lanes> Crew<L> {
                 continue;
             }
             voices.swap_kept(&shape.kept, &mut part.wires);
-            if !voices.rendered {
-                let follow = if away { shape.follow_copy } else { shape.follow };
-                let followed = follow.map(|wire| &global[wire as usize]);
-                voices.panel.render(&shape.sources, followed, &mut voices.group.own, &mut part.wires, (from, to));
-                voices.rendered = true;
+            let follow = if away { shape.follow_copy } else { shape.follow };
+            let followed = follow.map(|wire| &global[wire as usize]);
+            let several = shape.sections.len() > 1;
+            if several {
+                // What one section works out, and the sources of the whole block, another reads when other groups have run.
+                voices.group.sleep.wake();
+                if !voices.rendered {
+                    voices.panel.render(&shape.sources, followed, &mut voices.group.own, &mut part.wires, (from, to));
+                    voices.rendered = true;
+                }
             }
             for (own, before) in voices.group.own.iter_mut().zip(&voices.own_before) {
                 own.lanes = *before;
@@ -255,11 +273,27 @@ impl<L: Lanes> Crew<L> {
                     }
                 }
                 let end = voices.cuts.get(next).map_or(to, |cut| (cut.frame as usize).min(to));
+                let mut calm = false;
+                if !several {
+                    let stirs = voices.panel.render(&shape.sources, followed, &mut voices.group.own, &mut part.wires, (at, end));
+                    calm = !stirs && !voices.stirred;
+                    voices.stirred = stirs;
+                    for (wire, seen) in shape.sources.iter().flatten().zip(&mut voices.seen) {
+                        if !calm {
+                            let now = part.wires[*wire as usize].stands();
+                            let same = matches!((now, *seen), (Some(now), Some(seen)) if now.is(seen));
+                            *seen = now;
+                            part.stir(*wire, !same);
+                        } else {
+                            part.stir(*wire, false);
+                        }
+                    }
+                }
                 let start = job.start + (at - from) as u64;
                 let call = Call { start, frames: end - at, global, lists, lanes, fade: job.fade, turned: job.turned };
                 part.run_still(&mut voices.group, section, &mut voices.stood[section], &call);
                 let mut seen = Faults::default();
-                part.run(&mut voices.group, spans.clone(), &call, &mut seen);
+                part.run(&mut voices.group, spans.clone(), &call, &mut seen, calm);
                 for (module, bad) in seen.iter() {
                     for lane in bad.lanes() {
                         if faults.len() < FAULTS {
@@ -328,8 +362,12 @@ impl<L: Lanes> Crew<L> {
             send.peak = L::default();
         }
         voices.loud = loud;
+        let released = voices.sounding.without(voices.gates);
+        if released.is_empty() {
+            return;
+        }
         let rest = if self.shape.envelopes { voices.group.at_rest(&self.part.shape) } else { LaneMask::ALL };
-        for lane in voices.sounding.without(voices.gates).lanes().take_while(|lane| *lane < L::WIDTH) {
+        for lane in released.lanes().take_while(|lane| *lane < L::WIDTH) {
             let done = if self.shape.envelopes {
                 rest.has(lane)
             } else {
@@ -519,23 +557,10 @@ impl<L: Lanes> VoiceGroup<L> {
         self.quiet = old.quiet;
         self.loud = old.loud;
         self.tail = old.tail.max(fade + BLOCK as u32);
-        for (from, to) in &carry.kernels {
-            std::mem::swap(&mut self.group.kernels[*to as usize], &mut old.group.kernels[*from as usize]);
-        }
-        for (from, to, meet) in &carry.sums {
-            let state = &mut self.group.sums[*to as usize];
-            *state = old.group.sums[*from as usize];
-            state.fade.expect(lanes_of_width(L::WIDTH), *meet);
-        }
-        for (from, to) in &carry.feedbacks {
-            self.group.recalls[*to as usize] = old.group.recalls[*from as usize];
-        }
-        for (from, to) in &carry.own {
-            let wire = self.group.own[*to as usize].wire;
-            self.group.own[*to as usize] = old.group.own[*from as usize];
-            self.group.own[*to as usize].wire = wire;
-            self.own_before[*to as usize] = old.own_before[*from as usize];
-        }
+        self.group.take_over(&mut old.group, &carry.group);
+        // An own value's wire has its number for a place.
+        carry.own.make(&mut self.group.own, &mut old.group.own);
+        carry.own.make(&mut self.own_before, &mut old.own_before);
         for (from, to, meet) in &carry.sends {
             let state = &mut self.sends[*to as usize];
             *state = old.sends[*from as usize];

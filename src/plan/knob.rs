@@ -56,6 +56,8 @@ pub struct Knob {
     written: usize,
     /// Among the plan's active knobs.
     active: bool,
+    /// Among those that were turned since the plan began.
+    touched: bool,
 }
 
 impl Knob {
@@ -64,7 +66,21 @@ impl Knob {
         let now = if trigger { 0.0 } else { value };
         let beats = beats.map(|beats| beats as f32);
         let law = Law::Straight;
-        Self { now, step: 0.0, target: now, left: 0, line: None, law, smooth, musical, beats, trigger, written: 0, active: false }
+        Self {
+            now,
+            step: 0.0,
+            target: now,
+            left: 0,
+            line: None,
+            law,
+            smooth,
+            musical,
+            beats,
+            trigger,
+            written: 0,
+            active: false,
+            touched: false,
+        }
     }
 
     /// The same, gliding by another law. `[control]`
@@ -170,9 +186,24 @@ impl Knob {
         }
     }
 
+    /// Whether its number is beats. `[audio]`
+    pub fn follows_tempo(&self) -> bool {
+        self.beats.is_some()
+    }
+
+    /// It is turned: whether that is the first time since the plan began. `[audio]`
+    pub fn touch(&mut self) -> bool {
+        !std::mem::replace(&mut self.touched, true)
+    }
+
     /// Whether it is at rest, its wire held. `[audio]`
     pub fn at_rest(&self) -> bool {
         self.left == 0
+    }
+
+    /// Whether it stands among the active ones. `[audio]`
+    pub fn is_active(&self) -> bool {
+        self.active
     }
 
     /// Whether it stands among the active ones; becomes so. `[audio]`
@@ -234,6 +265,11 @@ impl Knob {
     /// Stands still from now on: its wire is held. `[audio]`
     pub fn rest(&mut self, wire: &mut Wire<f32>) {
         self.active = false;
+        self.show(wire);
+    }
+
+    /// Holds its wire where it is. `[audio]`
+    pub fn show(&self, wire: &mut Wire<f32>) {
         wire.held = true;
         if let Some(tile) = &mut wire.tile {
             tile[0] = self.now;

@@ -4,12 +4,12 @@ use super::colour::KNOB;
 use super::compile::KnobDraft;
 use super::knob::Musical;
 use super::lower::Lowering;
-use super::order::{self, Consumer};
+use super::order::Consumer;
 use super::outline::{Count, KnobOutline, KnobOwner};
 use super::sum::Factor;
 use crate::base::units::{Unit, factor_from_decibels};
 use crate::patch::note::PLAYED;
-use crate::patch::{Amount, ControlId, KeySource, ModuleId};
+use crate::patch::{Amount, ControlId, KeySource};
 
 impl Lowering<'_> {
     /// What plays the voices. `[control]`
@@ -28,7 +28,7 @@ impl Lowering<'_> {
             return *knob;
         }
         let outline = KnobOutline { owner: KnobOwner::Key(key), value: 0.0, beats: None, event: true };
-        let knob = self.add_knob(KnobDraft { outline, smooth: 0, trigger: false, musical: None }, format!("keys {key:?}"));
+        let knob = self.add_knob(KnobDraft { outline, smooth: 0, trigger: false, musical: None });
         self.keys.push((key, knob));
         knob
     }
@@ -48,7 +48,6 @@ impl Lowering<'_> {
                 let own = self.own.len() as u32;
                 let wire = self.voice.wire(true);
                 self.own.push((knob, wire));
-                self.own_names.push(self.knob_names[knob as usize].clone());
                 self.own_of.insert(knob, own);
                 own
             }
@@ -93,14 +92,11 @@ impl Lowering<'_> {
             Amount::Beats(beats) => (0.0, Some(beats)),
         };
         let event = trigger || self.is_gate(owner);
-        let name = self.knob_name(owner, smooth);
-        self.add_knob(KnobDraft { outline: KnobOutline { owner, value, beats, event }, smooth, trigger, musical }, name)
+        self.add_knob(KnobDraft { outline: KnobOutline { owner, value, beats, event }, smooth, trigger, musical })
     }
 
-    fn add_knob(&mut self, draft: KnobDraft, name: String) -> u32 {
+    fn add_knob(&mut self, draft: KnobDraft) -> u32 {
         self.knobs.push(draft);
-        self.knob_names.push(name);
-        self.global.knobs = self.knobs.len();
         self.knobs.len() as u32 - 1
     }
 
@@ -109,23 +105,6 @@ impl Lowering<'_> {
             KnobOwner::Base(module, input) => matches!(self.patch.modules[module.0].kind.inputs[input].unit, Unit::Gate | Unit::Trigger),
             KnobOwner::NoteBase(number) => number == 3,
             _ => false,
-        }
-    }
-
-    /// What a knob is, in words that stay the same from plan to plan.
-    fn knob_name(&self, owner: KnobOwner, smooth: u32) -> String {
-        let input = |module: ModuleId, input: usize| {
-            let module = &self.patch.modules[module.0];
-            format!("{}/{}", module.name, module.kind.inputs[input].name)
-        };
-        match owner {
-            KnobOwner::Base(module, number) => input(module, number),
-            KnobOwner::Depth(module, number, term) => {
-                format!("{}/{}", input(module, number), self.patch.modules[module.0].inputs[number].terms[term].key)
-            }
-            KnobOwner::Control(control, count) => format!("{} {count:?} {smooth}", self.patch.controls[control.0].name),
-            KnobOwner::OutDepth(which, term) => format!("out {which}/{}", order::out_sums(self.patch)[which].terms[term].key),
-            other => format!("{other:?}"),
         }
     }
 }

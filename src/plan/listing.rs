@@ -47,7 +47,9 @@ pub fn listing(patch: &Patch) -> String {
             }
         }
     }
-    let (global, voice) = (&plan.part.shape, outline.layout.kernels.values().filter(|kernel| kernel.domain == Domain::Voice).count());
+    let sides = patch.modules.iter().zip(&outline.layout.sides);
+    let voice: usize = sides.filter(|(module, _)| module.domain == Domain::Voice).map(|(_, sides)| usize::from(*sides)).sum();
+    let global = &plan.part.shape;
     let _ = writeln!(
         text,
         "\n{} kernels once, {voice} in each voice; {} sums and {} wires once; {} knobs",
@@ -61,7 +63,7 @@ pub fn listing(patch: &Patch) -> String {
 
 fn module(text: &mut String, patch: &Patch, id: ModuleId, in_cycle: bool, layout: &super::layout::Layout) {
     let module = &patch.modules[id.0];
-    let twice = if layout.kernels.contains_key(&(module.name.clone(), 1)) { ", once a side" } else { "" };
+    let twice = if layout.sides[id.0] > 1 { ", once a side" } else { "" };
     let head = format!("{}{} ({}{twice})", if in_cycle { "| " } else { "" }, module.name, module.kind.name);
     let cables: Vec<String> = module
         .kind

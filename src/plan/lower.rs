@@ -1,19 +1,20 @@
 //! Items become steps: sums, kernels, feedback cables, knobs.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bank::Send;
 use super::colour::KNOB;
-use super::compile::{KnobDraft, kernel_layout, lists_of, seed_of, sum_key};
+use super::compile::{KnobDraft, lists_of, seed_of};
 pub use super::draft::{KernelDraft, PartDraft};
 use super::knob::Musical;
 use super::knobs::musical;
-use super::layout::{Layout, SendLayout, SumLayout};
+use super::layout::{SendLayout, Side, SumKey};
 use super::order::{self, Consumer, Item, Order, SendCable, Together};
 use super::outline::KnobOwner;
 use super::panel::PanelWires;
-use super::part::{Feedback, KernelShape, Span, Step};
+use super::part::{KernelShape, Span, Step};
 use super::slot::Pulse;
 use super::sum::{Depth, Factor, Finish, Product, SumShape};
 use crate::base::units::Unit;
@@ -21,10 +22,7 @@ use crate::module::io::List;
 use crate::module::{Input, NoteSource};
 use crate::patch::note::PLAYED;
 use crate::patch::stereo::Sides;
-use crate::patch::{Amount, Base, Domain, KeySource, ModuleId, Out, Patch, Source, Sum, Term};
-
-/// A jump of a depth is never shorter than this [ms].
-const DEPTH_MS: f32 = 5.0;
+use crate::patch::{Amount, Base, Domain, KeySource, ModuleId, Out, Patch, Source, Sum};
 
 /// The pitches that a patch plays itself lie between these [octaves above C4].
 const LOWEST: f32 = -15.0;
@@ -32,12 +30,12 @@ const HIGHEST: f32 = 7.0;
 
 /// Where a sum is worked out, and for what.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    voice: bool,
-    side: u8,
+pub(super) struct Place<'a> {
+    pub voice: bool,
+    pub side: u8,
     /// The module that takes it, for cables that close a cycle.
-    taker: Option<ModuleId>,
-    input: &'a Input,
+    pub taker: Option<ModuleId>,
+    pub input: &'a Input,
 }
 
 /// Everything that lowering gathers.
@@ -51,9 +49,7 @@ pub struct Lowering<'a> {
     pub voice: PartDraft,
     /// Knobs.
     pub(super) knobs: Vec<KnobDraft>,
-    /// Their names for the next plan.
-    pub knob_names: Vec<String>,
-    pub(super) knob_index: HashMap<(KnobOwner, u32, bool), u32>,
+    pub(super) knob_index: FxHashMap<(KnobOwner, u32, bool), u32>,
     /// The knobs of `keys.…`.
     pub keys: Vec<(KeySource, u32)>,
     /// Every setting of every module as a list.
@@ -61,8 +57,8 @@ pub struct Lowering<'a> {
     /// Which each is.
     pub list_names: Vec<(ModuleId, usize)>,
     module_lists: Vec<Range<u32>>,
-    /// Where things stand.
-    pub layout: Layout,
+    /// Where the cables from the voices stand.
+    pub send_layouts: FxHashMap<(Consumer, Side), SendLayout>,
     /// Cables from the voices.
     pub sends: Vec<Send>,
     send_wires: Vec<[u32; 2]>,
@@ -81,15 +77,16 @@ pub struct Lowering<'a> {
     pub sources: PanelWires,
     /// Own values: knob, wire.
     pub own: Vec<(u32, u32)>,
-    pub(super) own_of: HashMap<u32, u32>,
-    /// Names of their knobs.
-    pub own_names: Vec<String>,
-    outputs: HashMap<(ModuleId, usize, u8), u32>,
-    used: HashSet<(ModuleId, usize)>,
-    sides: Sides,
-    late: HashSet<(ModuleId, ModuleId)>,
-    recalls: HashMap<(ModuleId, usize, u8), u32>,
-    send_of: HashMap<Consumer, usize>,
+    pub(super) own_of: FxHashMap<u32, u32>,
+    pub(super) outputs: FxHashMap<(ModuleId, usize, u8), u32>,
+    used: FxHashSet<(ModuleId, usize)>,
+    /// How many sides each module has.
+    pub sides: Sides,
+    pub(super) late: FxHashSet<(ModuleId, ModuleId)>,
+    pub(super) recalls: FxHashMap<(ModuleId, usize, u8), u32>,
+    send_of: FxHashMap<Consumer, usize>,
+    /// Sums within the one that is being made, so far.
+    pub(super) within: u16,
 }
 
 impl<'a> Lowering<'a> {
@@ -103,7 +100,7 @@ impl<'a> Lowering<'a> {
             lists.extend(of_module);
             module_lists.push(start..lists.len() as u32);
         }
-        let mut used = HashSet::new();
+        let mut used = FxHashSet::default();
         let sums = patch
             .modules
             .iter()
@@ -118,13 +115,12 @@ impl<'a> Lowering<'a> {
             global: PartDraft::default(),
             voice: PartDraft::default(),
             knobs: Vec::new(),
-            knob_names: Vec::new(),
-            knob_index: HashMap::new(),
+            knob_index: FxHashMap::default(),
             keys: Vec::new(),
             lists,
             list_names,
             module_lists,
-            layout: Layout::default(),
+            send_layouts: FxHashMap::default(),
             sends: Vec::new(),
             send_wires: Vec::new(),
             taken_wires: Vec::new(),
@@ -135,14 +131,14 @@ impl<'a> Lowering<'a> {
             played: None,
             sources: [None; NoteSource::ALL.len()],
             own: Vec::new(),
-            own_of: HashMap::new(),
-            own_names: Vec::new(),
-            outputs: HashMap::new(),
+            own_of: FxHashMap::default(),
+            outputs: FxHashMap::default(),
             used,
             sides: Sides::of(patch),
-            late: HashSet::new(),
-            recalls: HashMap::new(),
-            send_of: HashMap::new(),
+            late: FxHashSet::default(),
+            recalls: FxHashMap::default(),
+            send_of: FxHashMap::default(),
+            within: 0,
         };
         if let Some(named) = &patch.inputs {
             for mono in std::iter::once(false).chain(named.iter().map(|input| input.mono)) {
@@ -168,7 +164,7 @@ impl<'a> Lowering<'a> {
 
     /// Gives every send its wires in the global part. `[control]`
     pub fn declare_sends(&mut self, order: &Order) {
-        self.late.clone_from(&order.late);
+        self.late = order.late.iter().copied().collect();
         for (number, send) in order.sends.iter().enumerate() {
             self.send_of.insert(send.consumer, number);
             let stereo = self.send_is_stereo(send.consumer);
@@ -239,23 +235,23 @@ impl<'a> Lowering<'a> {
             places.push(count);
             count += 1 + u8::from(input.stereo);
         }
-        let mut shared: HashMap<(usize, u8), u32> = HashMap::new();
+        // Wires of the inputs that both sides share.
+        let mut shared = vec![[None; 2]; kind.inputs.len()];
         for side in 0..sides {
             let mut inputs = Vec::new();
             for (number, input) in kind.inputs.iter().enumerate() {
                 let stereo_fed = self.sides.sum_is_stereo(patch, &module.inputs[number]);
                 let mut wire = |lowering: &mut Self, side: u8| {
                     let side = if stereo_fed { side } else { 0 };
-                    *shared
-                        .entry((number, side))
-                        .or_insert_with(|| lowering.input_sum(voice, Consumer::Input(id, number), side, input, Some(id)))
+                    *shared[number][usize::from(side)]
+                        .get_or_insert_with(|| lowering.input_sum(voice, Consumer::Input(id, number), side, input, Some(id)))
                 };
                 if input.stereo {
                     let pair = [wire(self, 0), wire(self, 1)];
                     inputs.extend(pair);
                 } else if kind.stereo() && stereo_fed {
                     let pair = [wire(self, 0), wire(self, 1)];
-                    let mean = self.mean(voice, pair);
+                    let mean = self.mean(voice, Consumer::Input(id, number), pair);
                     inputs.push(mean);
                 } else {
                     inputs.push(wire(self, side));
@@ -263,9 +259,12 @@ impl<'a> Lowering<'a> {
             }
             let mut outputs = Vec::new();
             let mut wanted = 0;
+            let mut heard = Vec::new();
             for (number, output) in kind.outputs.iter().enumerate() {
                 if self.used.contains(&(id, number)) {
                     wanted |= 1 << number;
+                    let first = outputs.len() as u32;
+                    heard.extend(first..=first + u32::from(output.stereo));
                 }
                 if output.stereo {
                     let pair = [self.output_wire(id, number, 0), self.output_wire(id, number, 1)];
@@ -279,6 +278,7 @@ impl<'a> Lowering<'a> {
                 inputs,
                 places: places.clone(),
                 outputs,
+                heard,
                 wanted,
                 lists: self.module_lists[id.0].clone(),
                 envelope: kind.envelope,
@@ -286,9 +286,8 @@ impl<'a> Lowering<'a> {
             };
             let part = self.part(voice);
             let number = part.kernels.len() as u32;
-            part.kernels.push(KernelDraft { shape });
+            part.kernels.push(KernelDraft { shape, side });
             part.body.push(Step::Kernel(number));
-            self.layout.kernels.insert((module.name.clone(), side), kernel_layout(module, number, sides));
         }
     }
 
@@ -301,15 +300,16 @@ impl<'a> Lowering<'a> {
         for side in 0..=u8::from(stereo) {
             let place = Place { voice: true, side: self.side_for(send.consumer, side), taker: None, input: &input };
             let terms = sum.terms.iter().enumerate().filter(|(_, term)| order::term_of_voices(patch, term));
+            self.within = 0;
             let products = terms.map(|(at, term)| self.product(place, send.consumer, at, term)).collect();
-            let shape_number = self.add_sum(true, Depth::Fixed(0.0), products, Finish::Signal, true);
+            let key = SumKey { consumer: send.consumer, side, voice: true, within: 0 };
+            let shape_number = self.add_sum(key, Depth::Fixed(0.0), products, Finish::Signal, true);
             let from = match self.as_it_is(shape_number) {
                 Some(wire) => wire,
                 None => self.voice.sums[shape_number as usize].out,
             };
             let to = self.send_wires[number][side as usize];
-            let key = sum_key(patch, send.consumer, side);
-            self.layout.sends.insert(key, SendLayout { number: self.sends.len() as u32, wire: to, text: sum.text.clone() });
+            self.send_layouts.insert((send.consumer, side), SendLayout { number: self.sends.len() as u32, wire: to });
             self.sends.push(Send { from, to, section });
         }
     }
@@ -354,6 +354,7 @@ impl<'a> Lowering<'a> {
         let patch = self.patch;
         let sum = order::sum_of(patch, consumer);
         let place = Place { voice, side: self.side_for(consumer, side), taker, input };
+        self.within = 0;
         let base = match sum.base {
             Base::Number(amount) => {
                 let (owner, musical) = match consumer {
@@ -390,17 +391,12 @@ impl<'a> Lowering<'a> {
             Unit::Hertz => Finish::Hertz(input.min, input.max),
             _ => Finish::Range(input.min, input.max),
         };
-        let number = self.add_sum(voice, base, products, finish, false);
-        // What plays the voices does not go over into the next plan: a pitch that jumps there is no click.
-        if !matches!(consumer, Consumer::Note(_)) {
-            let key = sum_key(patch, consumer, side);
-            self.layout.sums.insert(key, SumLayout { number, voice, text: sum.text.clone() });
-        }
+        let number = self.add_sum(SumKey { consumer, side, voice, within: 0 }, base, products, finish, false);
         self.part(voice).sums[number as usize].out
     }
 
-    fn add_sum(&mut self, voice: bool, base: Depth, products: Vec<Product>, finish: Finish, pinned: bool) -> u32 {
-        let part = self.part(voice);
+    pub(super) fn add_sum(&mut self, key: SumKey, base: Depth, products: Vec<Product>, finish: Finish, pinned: bool) -> u32 {
+        let part = self.part(key.voice);
         let number = part.sums.len() as u32;
         let knob = |factor: &Factor| match factor {
             Factor::Wire(wire) => wire & KNOB != 0 || part.still_wires.contains(wire),
@@ -416,7 +412,7 @@ impl<'a> Lowering<'a> {
         let out = part.wire(pinned || stands);
         if stands {
             // Knobs stand before anything runs; the voices keep what they share section by section.
-            let section = if voice { part.sections.len() } else { 0 };
+            let section = if key.voice { part.sections.len() } else { 0 };
             part.still.resize_with(section + 1, Vec::new);
             part.still[section].push(number);
             part.still_wires.insert(out);
@@ -424,6 +420,7 @@ impl<'a> Lowering<'a> {
             part.body.push(Step::Sum(number));
         }
         part.sums.push(SumShape { base, products, finish, out });
+        part.sum_keys.push(key);
         number
     }
 
@@ -437,141 +434,21 @@ impl<'a> Lowering<'a> {
         }
         voice.body.pop();
         voice.sums.pop();
+        voice.sum_keys.pop();
         voice.pinned[wire as usize] = true;
         Some(wire)
     }
 
     /// The mean of two wires.
-    fn mean(&mut self, voice: bool, pair: [u32; 2]) -> u32 {
+    fn mean(&mut self, voice: bool, consumer: Consumer, pair: [u32; 2]) -> u32 {
         let products = pair.map(|wire| Product { depth: Depth::Fixed(0.5), factors: vec![Factor::Wire(wire)] }).to_vec();
-        let number = self.add_sum(voice, Depth::Fixed(0.0), products, Finish::Signal, false);
+        let key = SumKey { consumer, side: 0, voice, within: u16::MAX };
+        let number = self.add_sum(key, Depth::Fixed(0.0), products, Finish::Signal, false);
         self.part(voice).sums[number as usize].out
     }
-
-    fn product(&mut self, place: Place<'_>, consumer: Consumer, at: usize, term: &Term) -> Product {
-        let depth = if term.key.is_empty() {
-            Depth::Fixed(term.depth)
-        } else {
-            let owner = match consumer {
-                Consumer::Input(module, input) => KnobOwner::Depth(module, input, at),
-                Consumer::Out(which) => KnobOwner::OutDepth(which, at),
-                Consumer::Note(number) => KnobOwner::NoteDepth(number, at),
-            };
-            let knob = self.knob(owner, Amount::Plain(term.depth), depth_ms(place.input), false, Musical::Length);
-            Depth::Knob(self.knob_factor(place.voice, knob, false))
-        };
-        Product { depth, factors: term.sources.iter().map(|source| self.source(place, source)).collect() }
-    }
-
-    fn source(&mut self, place: Place<'_>, source: &Source) -> Factor {
-        match source {
-            Source::Output { module, output, side } => {
-                let side = self.sides.side_of_output(self.patch, *module, *output, side.map_or(place.side, |side| side as u8));
-                let global = self.patch.modules[module.0].domain == Domain::Global;
-                let wire = self.output_wire(*module, *output, side);
-                if place.taker.is_some_and(|taker| self.late.contains(&(*module, taker))) {
-                    return Factor::Wire(self.recall(place.voice, *module, *output, side, wire));
-                }
-                if global && place.voice {
-                    self.global.pinned[wire as usize] = true;
-                    return Factor::Global(wire);
-                }
-                Factor::Wire(wire)
-            }
-            Source::Note(source) => Factor::Wire(self.note_source(*source)),
-            Source::Keys(key) => {
-                let knob = self.key(*key);
-                if place.voice { Factor::Global(KNOB | knob) } else { Factor::Wire(KNOB | knob) }
-            }
-            Source::Control(control) => {
-                let knob = self.control(*control, place.input.unit == Unit::Decibels, depth_ms(place.input));
-                self.knob_factor(place.voice, knob, true)
-            }
-            Source::Input { index, side } => {
-                let pair = self.inputs.get(*index).copied().unwrap_or([0; 2]);
-                let wire = pair[side.map_or(place.side, |side| side as u8) as usize];
-                if place.voice { Factor::Global(wire) } else { Factor::Wire(wire) }
-            }
-            Source::Pulses(beats) => {
-                let found = self.pulses.iter().find(|pulse| pulse.beats == *beats).map(|pulse| pulse.wire);
-                let wire = found.unwrap_or_else(|| {
-                    let wire = self.global.wire(true);
-                    self.pulses.push(Pulse { beats: *beats, wire });
-                    wire
-                });
-                if place.voice { Factor::Global(wire) } else { Factor::Wire(wire) }
-            }
-            Source::Group(sum) => {
-                let base = match sum.base {
-                    Base::Number(Amount::Plain(number)) => Depth::Fixed(number),
-                    Base::Number(Amount::Beats(_)) => Depth::Fixed(0.0),
-                    Base::Control(control) => {
-                        let knob = self.control(control, place.input.unit == Unit::Decibels, depth_ms(place.input));
-                        Depth::Knob(self.knob_factor(place.voice, knob, true))
-                    }
-                };
-                let products = sum
-                    .terms
-                    .iter()
-                    .map(|term| Product {
-                        depth: Depth::Fixed(term.depth),
-                        factors: term.sources.iter().map(|source| self.source(place, source)).collect(),
-                    })
-                    .collect();
-                let number = self.add_sum(place.voice, base, products, Finish::Signal, false);
-                Factor::Wire(self.part(place.voice).sums[number as usize].out)
-            }
-        }
-    }
-
-    fn output_wire(&mut self, module: ModuleId, output: usize, side: u8) -> u32 {
-        if let Some(wire) = self.outputs.get(&(module, output, side)) {
-            return *wire;
-        }
-        let voice = self.patch.modules[module.0].domain == Domain::Voice;
-        let wire = self.part(voice).wire(false);
-        self.outputs.insert((module, output, side), wire);
-        wire
-    }
-
-    fn recall(&mut self, voice: bool, module: ModuleId, output: usize, side: u8, from: u32) -> u32 {
-        if let Some(wire) = self.recalls.get(&(module, output, side)) {
-            return *wire;
-        }
-        let name = self.patch.modules[module.0].name.clone();
-        let part = self.part(voice);
-        let to = part.wire(true);
-        let number = part.feedbacks.len() as u32;
-        part.feedbacks.push(Feedback { from, to });
-        part.recalls.push(Step::Recall(number));
-        part.keeps.push(Step::Keep(number));
-        self.recalls.insert((module, output, side), to);
-        self.layout.feedbacks.insert((name, output, side, voice), number);
-        to
-    }
-
-    fn note_source(&mut self, source: NoteSource) -> u32 {
-        if source == NoteSource::Pitch {
-            // Bend is in the pitch.
-            self.note_source(NoteSource::Bend);
-        }
-        if let Some(wire) = self.sources[source as usize] {
-            return wire;
-        }
-        let wire = self.voice.wire(true);
-        self.sources[source as usize] = Some(wire);
-        wire
-    }
 }
 
-fn depth_ms(input: &Input) -> f32 {
-    match input.unit {
-        Unit::Gate | Unit::Trigger => 0.0,
-        _ => input.smooth_ms.max(DEPTH_MS),
-    }
-}
-
-fn used_outputs(sum: &Sum, used: &mut HashSet<(ModuleId, usize)>) {
+fn used_outputs(sum: &Sum, used: &mut FxHashSet<(ModuleId, usize)>) {
     for source in sum.terms.iter().flat_map(|term| &term.sources) {
         match source {
             Source::Output { module, output, .. } => {

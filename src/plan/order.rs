@@ -5,7 +5,9 @@
 //! the module that stands first in the file (one sample). Strongly connected parts: Tarjan 1972, without recursion.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::patch::stereo::modules_of_term;
 use crate::patch::{Amount, Base, Domain, ModuleId, Out, Patch, Side, Source, Sum, Term};
@@ -62,7 +64,7 @@ pub struct Order {
     /// The sends, by number.
     pub sends: Vec<SendCable>,
     /// Cables that are one sample late: from module, into module.
-    pub late: HashSet<(ModuleId, ModuleId)>,
+    pub late: FxHashSet<(ModuleId, ModuleId)>,
 }
 
 /// Whether a source comes from the voices. `[control]`
@@ -206,7 +208,7 @@ pub fn order(patch: &Patch) -> Order {
 
     // The rest are cycles inside one domain.
     let rings_left = rings(&web.needs);
-    let mut late = HashSet::new();
+    let mut late = FxHashSet::default();
     let mut ring_of: Vec<Option<usize>> = vec![None; web.needs.len()];
     for (number, ring) in rings_left.iter().enumerate() {
         ring.iter().for_each(|item| ring_of[*item] = Some(number));
@@ -215,7 +217,7 @@ pub fn order(patch: &Patch) -> Order {
     let mut waiting: Vec<Vec<usize>> = rings_left.clone();
     while let Some(ring) = waiting.pop() {
         let Some(first) = ring.iter().min().copied() else { continue };
-        let inside: HashSet<usize> = ring.iter().copied().collect();
+        let inside: FxHashSet<usize> = ring.iter().copied().collect();
         for need in open[first].extract_if(.., |need| inside.contains(need)) {
             late.insert((ModuleId(need), ModuleId(first)));
         }
@@ -294,10 +296,10 @@ fn arranged(
 
 /// The items of an opened cycle in the order in which they need each other.
 fn inner_order(members: &[usize], open: &[Vec<usize>]) -> Vec<usize> {
-    let inside: HashSet<usize> = members.iter().copied().collect();
+    let inside: FxHashSet<usize> = members.iter().copied().collect();
     let needs = |item: usize| open[item].iter().copied().filter(|need| inside.contains(need));
-    let mut missing: std::collections::HashMap<usize, usize> = members.iter().map(|item| (*item, needs(*item).count())).collect();
-    let mut takers: std::collections::HashMap<usize, Vec<usize>> = std::collections::HashMap::new();
+    let mut missing: FxHashMap<usize, usize> = members.iter().map(|item| (*item, needs(*item).count())).collect();
+    let mut takers: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
     members.iter().for_each(|item| needs(*item).for_each(|need| takers.entry(need).or_default().push(*item)));
     let mut heap: BinaryHeap<Reverse<usize>> = members.iter().filter(|item| missing[item] == 0).map(|item| Reverse(*item)).collect();
     let mut order = Vec::with_capacity(members.len());

@@ -27,6 +27,8 @@ pub enum KnobOwner {
     OutDepth(usize, usize),
     /// A source `keys.…`; notes turn it, nobody else.
     Key(KeySource),
+    /// Nobody: the number is free.
+    Nobody,
 }
 
 /// How the number of a control is counted by those it feeds.

@@ -2,7 +2,6 @@
 
 use super::ramp::LaneRamp;
 use super::sum::Own;
-use crate::base::time::BLOCK;
 use crate::dsp::lanes::{LaneMask, Lanes};
 use crate::module::{NoteSource, Wire};
 
@@ -175,8 +174,8 @@ impl<L: Lanes> Panel<L> {
         }
     }
 
-    /// Writes the frames `from..to` of every source that somebody listens to, and takes in what changed; `followed` is the wire that
-    /// some pitches move with. `[audio]`
+    /// Writes the frames `from..to` of every source that somebody listens to, and takes in what changed before `to`; `followed` is the wire
+    /// that some pitches move with. Gives whether some source may move. `[audio]`
     pub fn render(
         &mut self,
         sources: &PanelWires,
@@ -184,7 +183,7 @@ impl<L: Lanes> Panel<L> {
         own: &mut [Own<L>],
         wires: &mut [Wire<L>],
         (from, to): (usize, usize),
-    ) {
+    ) -> bool {
         let own_changes = self.changes.iter().any(|change| matches!(change.aspect, Aspect::Own(_)));
         for (number, own) in own.iter_mut().enumerate() {
             // Of what no voice has, nobody reads; who gets one begins anew.
@@ -193,8 +192,9 @@ impl<L: Lanes> Panel<L> {
                 write(&mut own.ramp, &self.changes, Aspect::Own(number as u32), Some(wire), from, to);
             }
         }
-        if !self.restless && self.changes.is_empty() {
-            return self.stand(sources, wires);
+        if !self.restless && self.changes.iter().all(|change| change.frame as usize >= to) {
+            self.stand(sources, wires);
+            return false;
         }
         for source in NoteSource::ALL {
             let number = source as usize;
@@ -240,8 +240,9 @@ impl<L: Lanes> Panel<L> {
         } else {
             self.write_pitch(followed, None, from, to);
         }
-        self.changes.clear();
+        self.changes.retain(|change| change.frame as usize >= to);
         self.restless = self.pitch.moving() || !self.follows.is_empty() || self.ramps.iter().any(LaneRamp::moving);
+        true
     }
 
     /// Every source stands as it did.
@@ -272,7 +273,8 @@ fn is_pitch(change: &Change) -> bool {
 }
 
 fn triggers<L: Lanes>(changes: &[Change], wire: &mut Wire<L>, from: usize, to: usize) {
-    let mut fired = changes.iter().filter(|change| change.aspect == Aspect::Source(NoteSource::Trigger)).peekable();
+    let mine = |change: &&Change| change.aspect == Aspect::Source(NoteSource::Trigger) && (change.frame as usize) < to;
+    let mut fired = changes.iter().filter(mine).peekable();
     let Some(tile) = &mut wire.tile else { return };
     wire.held = fired.peek().is_none();
     if wire.held {
@@ -286,40 +288,43 @@ fn triggers<L: Lanes>(changes: &[Change], wire: &mut Wire<L>, from: usize, to: u
 }
 
 fn write<L: Lanes>(ramp: &mut LaneRamp<L>, changes: &[Change], aspect: Aspect, wire: Option<&mut Wire<L>>, from: usize, to: usize) {
-    let mut mine = changes.iter().filter(|change| change.aspect == aspect).peekable();
+    let mut mine = changes.iter().filter(|change| change.aspect == aspect && (change.frame as usize) < to).peekable();
+    let mut at = from;
+    while let Some(change) = mine.next_if(|change| change.frame as usize <= at) {
+        change.make(ramp);
+    }
     let still = mine.peek().is_none() && !ramp.moving();
-    let Some(wire) = wire else {
-        // Nobody listens: it only has to end where it would.
-        let mut at = from;
-        for change in mine {
-            while at < change.frame as usize && ramp.moving() {
-                ramp.advance();
-                at += 1;
-            }
-            at = change.frame as usize;
-            change.make(ramp);
-        }
-        while at < to && ramp.moving() {
-            ramp.advance();
-            at += 1;
-        }
-        return;
-    };
-    wire.held = still;
-    let Some(tile) = &mut wire.tile else { return };
+    let mut tile = wire.and_then(|wire| {
+        wire.held = still;
+        wire.tile.as_mut()
+    });
     if still {
-        tile[0] = ramp.now();
+        if let Some(tile) = &mut tile {
+            tile[0] = ramp.now();
+        }
         return;
     }
-    for (at, frame) in tile[..to.min(BLOCK)].iter_mut().enumerate().skip(from) {
+    // From change to change; while nothing is on its way every frame is the same.
+    while at < to {
         while let Some(change) = mine.next_if(|change| change.frame as usize <= at) {
             change.make(ramp);
         }
-        *frame = ramp.advance();
+        let end = mine.peek().map_or(to, |change| change.frame as usize);
+        while at < end && ramp.moving() {
+            let frame = ramp.advance();
+            if let Some(tile) = &mut tile {
+                tile[at] = frame;
+            }
+            at += 1;
+        }
+        if let Some(tile) = &mut tile {
+            tile[at..end].fill(ramp.now());
+        }
+        at = end;
     }
 }
 
 /// The lanes below a width. `[any]`
 pub const fn lanes_of_width(width: usize) -> LaneMask {
-    LaneMask(if width >= 16 { u16::MAX } else { (1 << width) - 1 })
+    LaneMask(if width >= 32 { u32::MAX } else { (1 << width) - 1 })
 }

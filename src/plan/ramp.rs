@@ -143,7 +143,9 @@ impl<L: Lanes> Fade<L> {
             let jump = last.lane(lane) - x.lane(lane);
             let jump = if jump.is_finite() { jump } else { 0.0 };
             self.offset.set(lane, jump, 0);
-            self.offset.set(lane, 0.0, frames);
+            if jump != 0.0 {
+                self.offset.set(lane, 0.0, frames);
+            }
         }
         self.waiting = LaneMask::NONE;
         x + self.offset.now()

@@ -1,9 +1,8 @@
 //! From the voices to the global part: what each sends, its fades, and the sum in an order that is the same at every width.
 
 use super::ramp::Fade;
-use super::sum::end_frame;
 use crate::base::time::BLOCK;
-use crate::dsp::lanes::{LaneMask, Lanes, Truth};
+use crate::dsp::lanes::{LaneMask, Lanes, Truth, end_frame};
 use crate::module::isa::Work;
 use crate::module::{Signal, Wire};
 
@@ -21,9 +20,9 @@ pub struct SendState<L> {
     pub peak: L,
 }
 
-/// Rows of lanes that hold the partial sums at a width. `[any]`
+/// Rows of lanes that hold the partial sums at a width; where there are more lanes than sums, the first lanes hold them. `[any]`
 pub const fn rows(width: usize) -> usize {
-    PARTIALS / width
+    PARTIALS.div_ceil(width)
 }
 
 /// 8+8, 4+4, 2+2, 1+1: the same at every width. `[audio]`
@@ -73,12 +72,33 @@ impl<L: Lanes> Work for SendWork<'_, L> {
         let signal = wire.signal(from, to);
         let sounding = L::Mask::from_lanes(lanes);
         match (into, signal, state.fade.active()) {
+            (Into::Partials(sums), Signal::Moving(frames), false) if L::WIDTH == 1 => {
+                // One lane alone: frames side by side, and sixteen peaks, so that none waits for the one before.
+                let mut peaks = [L::default(); PARTIALS];
+                let sums = &mut sums[from..to];
+                for (sum, x) in sums.iter_mut().zip(frames) {
+                    *sum += heard(*x, sounding);
+                }
+                let (whole, rest) = frames.as_chunks::<PARTIALS>();
+                for frames in whole {
+                    for (peak, x) in peaks.iter_mut().zip(frames) {
+                        *peak = peak.max(heard(*x, sounding).abs());
+                    }
+                }
+                for (peak, x) in peaks.iter_mut().zip(rest) {
+                    *peak = peak.max(heard(*x, sounding).abs());
+                }
+                for peak in peaks {
+                    state.peak = state.peak.max(peak);
+                }
+                state.last = heard(frames[frames.len() - 1], sounding);
+            }
             (Into::Partials(sums), Signal::Moving(frames), false) => {
                 let (mut peak, mut last) = (state.peak, state.last);
                 for (sum, x) in sums[from..to].iter_mut().zip(frames) {
                     last = heard(*x, sounding);
                     peak = peak.max(last.abs());
-                    *sum += last;
+                    *sum = sum.add_by_sixteens(last);
                     end_frame::<L>();
                 }
                 (state.peak, state.last) = (peak, last);
@@ -95,7 +115,7 @@ impl<L: Lanes> Work for SendWork<'_, L> {
             }
             (Into::Partials(sums), signal, fading) => {
                 for (at, sum) in sums[from..to].iter_mut().enumerate() {
-                    *sum += faded(state, heard(signal.at(at), sounding), fading, fade);
+                    *sum = sum.add_by_sixteens(faded(state, heard(signal.at(at), sounding), fading, fade));
                 }
                 state.fade.settle();
             }
@@ -136,7 +156,7 @@ impl<L: Lanes> Work for AddWork<'_, L> {
     #[inline(always)]
     fn work(self) {
         for (x, sum) in self.sent.iter().zip(self.sums) {
-            *sum += *x;
+            *sum = sum.add_by_sixteens(*x);
             end_frame::<L>();
         }
     }
@@ -164,13 +184,53 @@ impl<L: Lanes> Work for SumUpWork<'_, L> {
         }
         for (at, out) in self.out.iter_mut().enumerate() {
             let mut partials = [0.0; PARTIALS];
-            for (row, partials) in self.rows.iter().zip(partials.chunks_exact_mut(L::WIDTH)) {
+            for (row, partials) in self.rows.iter().zip(partials.chunks_mut(L::WIDTH)) {
                 for (lane, partial) in partials.iter_mut().enumerate() {
                     *partial = *row[self.from + at].lane_ref(lane);
                 }
             }
             *out = added_up(&partials);
             end_frame::<L>();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsp::lanes::Wide;
+
+    /// 40 voices of one frame each, summed at a width; kept for another to add up, or not.
+    fn sum<L: Lanes>(kept: bool) -> u32 {
+        let voice = |number: usize| if number < 40 { 1.0 / (number as f32 + 1.3) } else { 0.0 };
+        let mut partials = vec![[L::default(); BLOCK]; rows(L::WIDTH)];
+        for group in 0..40usize.div_ceil(L::WIDTH) {
+            let mut wire = Wire::<L>::new();
+            wire.held = false;
+            wire.tile.as_mut().unwrap().fill(L::from_fn(|lane| voice(group * L::WIDTH + lane)));
+            let row = group % rows(L::WIDTH);
+            let mut tile = [L::default(); BLOCK];
+            let into = if kept { Into::Tile(&mut tile) } else { Into::Partials(&mut partials[row]) };
+            let state = &mut SendState::default();
+            SendWork { wire: &wire, state, into, lanes: LaneMask::ALL, from: 0, to: 1, fade: 480 }.work();
+            if kept {
+                AddWork { sent: &tile[..1], sums: &mut partials[row][..1] }.work();
+            }
+        }
+        let mut out = [0.0];
+        SumUpWork { rows: &partials, from: 0, out: &mut out }.work();
+        out[0].to_bits()
+    }
+
+    #[test]
+    fn voices_are_summed_in_the_same_order_at_every_width() {
+        let one = sum::<f32>(false);
+        assert!((f32::from_bits(one) - 3.88).abs() < 0.05);
+        for kept in [false, true] {
+            assert_eq!(sum::<f32>(kept), one);
+            assert_eq!(sum::<Wide<8>>(kept), one);
+            assert_eq!(sum::<Wide<16>>(kept), one);
+            assert_eq!(sum::<Wide<32>>(kept), one);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::bank::{BankCarry, BlockCall, Voices};
 use super::crew::Hands;
 use super::knob::{Knob, Turn};
-use super::part::{Call, Faults, Group, Part, Stood};
-use super::ramp::Meet;
+use super::number::Exchange;
+use super::part::{Call, Faults, Group, GroupCarry, Part, Stood};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::LaneMask;
 use crate::module::io::List;
@@ -62,6 +62,16 @@ pub struct NoteShape {
     pub spread: NoteInput,
 }
 
+impl NoteShape {
+    /// The same, its knobs named by their numbers. `[control]`
+    pub fn with_knobs(mut self, number: &impl Fn(u32) -> u32) -> Self {
+        let inputs = [&mut self.glide, &mut self.detune, &mut self.spread];
+        let knobs = inputs.into_iter().flat_map(|input| &mut input.terms).flat_map(|(_, knobs)| knobs);
+        knobs.for_each(|knob| *knob = number(*knob));
+        self
+    }
+}
+
 /// How notes become voices at one moment: the settings, and the inputs as they stand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Manner {
@@ -88,24 +98,38 @@ pub struct Manner {
 /// What goes over from the plan that ran before.
 #[derive(Clone, Debug, Default)]
 pub struct Carry {
-    /// Knobs: old number, new number.
-    pub knobs: Vec<(u32, u32)>,
-    /// Kernels of the global part: old number, new number.
-    pub kernels: Vec<(u32, u32)>,
-    /// Sums of the global part: old number, new number, and how the new one goes on from the old one's last frame.
-    pub sums: Vec<(u32, u32, Meet)>,
-    /// Feedback cables of the global part: old number, new number.
-    pub feedbacks: Vec<(u32, u32)>,
-    /// Sums of voices: old wire, new wire.
+    /// Knobs.
+    pub knobs: Exchange,
+    /// Those of them that were made otherwise than the old ones.
+    pub changed: Vec<u32>,
+    /// New knobs that begin where an old one stands: old number, new number.
+    pub like: Vec<(u32, u32)>,
+    /// The global part.
+    pub group: GroupCarry,
+    /// Sums of voices that are heard 64 frames later: old wire, new wire.
     pub wires: Vec<(u32, u32)>,
+    /// The global part's wires.
+    pub wire_exchange: Exchange,
     /// The voices go on: same number, same width.
     pub voices: Option<BankCarry>,
+}
+
+impl Carry {
+    /// How many things are moved one by one; of the voices, for each group. `[any]`
+    fn work(&self) -> usize {
+        let voices = self.voices.as_ref().map_or(0, |bank| bank.group.work() + bank.own.work() + bank.sends.len());
+        let lists = self.changed.len() + self.like.len() + self.wires.len();
+        self.knobs.work() + self.group.work() + self.wire_exchange.work() + lists + voices
+    }
 }
 
 /// What the audio thread runs for one slot.
 pub struct SlotPlan {
     pub(crate) knobs: Vec<Knob>,
     pub(crate) active: Vec<u32>,
+    /// Knobs that were turned since the plan began.
+    pub(crate) touched: Vec<u32>,
+    /// The knobs that can follow the tempo.
     pub(crate) beat_knobs: Vec<u32>,
     pub(crate) part: Part<f32>,
     pub(crate) group: Group<f32>,
@@ -132,9 +156,18 @@ pub struct SlotPlan {
 }
 
 impl SlotPlan {
+    /// How many things are moved one by one where it takes over from the plan before, so that a test sees on what that depends: on what
+    /// is another, and on what was turned meanwhile, never on how large the patch is. `[any]`
+    pub fn moves(&self) -> usize {
+        self.carry.work()
+    }
+
     /// A knob is turned in a frame of the tile. `[audio]`
     pub fn turn(&mut self, knob: u32, frame: usize, from: usize, turn: Turn, tempo: f32) {
         let Some(index) = self.activate(knob, from) else { return };
+        if self.knobs[index].touch() {
+            self.touched.push(knob);
+        }
         self.knobs[index].set(&mut self.part.wires[index], frame, turn, tempo);
     }
 
@@ -159,7 +192,9 @@ impl SlotPlan {
     pub fn set_tempo(&mut self, from: usize, tempo: f32, at_once: bool) {
         for at in 0..self.beat_knobs.len() {
             let knob = self.beat_knobs[at];
-            if let Some(index) = self.activate(knob, from) {
+            if self.knobs[knob as usize].follows_tempo()
+                && let Some(index) = self.activate(knob, from)
+            {
                 self.knobs[index].set_tempo(tempo, at_once);
             }
         }
@@ -265,7 +300,7 @@ impl SlotPlan {
                 Section::Global(spans) => {
                     let call = Call { start, frames, global: &[], lists: &self.lists, lanes: LaneMask::one(0), fade: self.fade, turned };
                     let mut seen = Faults::default();
-                    self.part.run(&mut self.group, spans.clone(), &call, &mut seen);
+                    self.part.run(&mut self.group, spans.clone(), &call, &mut seen, false);
                     seen.iter().for_each(|(module, _)| faults(module, None));
                 }
                 Section::Voice(number) => {
@@ -285,33 +320,67 @@ impl SlotPlan {
         }
     }
 
-    /// Takes over from the plan that ran before. `[audio]`
-    pub fn take_over(&mut self, old: &mut Self, frame: usize) {
-        old.part.settle(&mut old.group);
-        for (from, to) in &self.carry.knobs {
-            let (from, to) = (*from as usize, *to as usize);
-            self.knobs[to].carry(&old.knobs[from]);
-            self.knobs[to].rest(&mut self.part.wires[to]);
-            if !self.knobs[to].at_rest() && !self.knobs[to].activate(frame) {
-                self.active.push(to as u32);
-            }
-        }
-        for (from, to) in &self.carry.kernels {
-            std::mem::swap(&mut self.group.kernels[*to as usize], &mut old.group.kernels[*from as usize]);
-        }
-        for (from, to, meet) in &self.carry.sums {
-            let state = &mut self.group.sums[*to as usize];
-            *state = old.group.sums[*from as usize];
-            state.fade.expect(LaneMask::one(0), *meet);
-        }
-        for (from, to) in &self.carry.feedbacks {
-            self.group.recalls[*to as usize] = old.group.recalls[*from as usize];
-        }
+    /// Takes over from the plan that ran before, in a frame of the tile. It costs as much as is another than before: what was compiled
+    /// anew, and the knobs that were turned since the old plan began. `[audio]`
+    pub fn take_over(&mut self, old: &mut Self, frame: usize, tempo: f32) {
+        // Only where something may jump is it asked where it stood.
+        old.part.settle(&mut old.group, !self.carry.group.meets.is_empty());
         for (from, to) in &self.carry.wires {
             std::mem::swap(&mut self.part.wires[*to as usize].tile, &mut old.part.wires[*from as usize].tile);
         }
+        let wires_go_on = self.carry.wire_exchange.make(&mut self.part.wires, &mut old.part.wires);
+        self.take_knobs(old, frame, tempo, wires_go_on);
+        self.group.take_over(&mut old.group, &self.carry.group);
         if let Some(carry) = &self.carry.voices {
             self.voices.carry(&mut *old.voices, carry);
+        }
+    }
+
+    fn take_knobs(&mut self, old: &mut Self, frame: usize, tempo: f32, wires_go_on: bool) {
+        let Self { carry, knobs, part, active, beat_knobs, .. } = self;
+        let mut settle = |knobs: &mut [Knob], number: u32| {
+            let Some(knob) = knobs.get_mut(number as usize) else { return };
+            // It may come twice; what moves stands among the active once.
+            if knob.is_active() {
+                return;
+            }
+            knob.set_tempo(tempo, false);
+            knob.rest(&mut part.wires[number as usize]);
+            if !knob.at_rest() && !knob.activate(frame) {
+                active.push(number);
+            }
+        };
+        for (from, to) in &carry.like {
+            knobs[*to as usize].carry(&old.knobs[*from as usize]);
+        }
+        if carry.knobs.whole() {
+            // Those that go on otherwise than they were: made otherwise, turned, or on their way. One may be among them twice.
+            let others = || carry.changed.iter().chain(&old.touched).chain(&old.active).filter(|number| carry.knobs.goes_on(**number));
+            for number in others() {
+                let (Some(mine), Some(was)) = (knobs.get(*number as usize), old.knobs.get_mut(*number as usize)) else { continue };
+                let mut knob = mine.clone();
+                knob.carry(was);
+                *was = knob;
+            }
+            carry.knobs.make(knobs, &mut old.knobs);
+            others().chain(carry.knobs.others()).for_each(|number| settle(knobs, *number));
+        } else {
+            for (from, to) in carry.knobs.pairs() {
+                knobs[*to as usize].carry(&old.knobs[*from as usize]);
+            }
+            // The others stand as they were made, in wires that show it, but where the tempo has them.
+            carry.like.iter().chain(carry.knobs.pairs()).for_each(|(_, to)| settle(knobs, *to));
+            for number in beat_knobs {
+                if knobs[*number as usize].follows_tempo() {
+                    settle(knobs, *number);
+                }
+            }
+        }
+        if carry.knobs.whole() && !wires_go_on {
+            // Those on their way write theirs from this frame on; what stands in the first is not read before.
+            for (knob, wire) in knobs.iter().zip(&mut part.wires) {
+                knob.show(wire);
+            }
         }
     }
 }

@@ -3,13 +3,11 @@
 //! Products are taken from left to right and terms are added in the order written, whatever is held and whatever moves: so the
 //! bits never depend on it.
 
-use std::sync::atomic::{Ordering, compiler_fence};
-
 use super::ramp::{Fade, LaneRamp};
 use super::straight::{still, straight};
 use crate::base::time::BLOCK;
 use crate::base::units::C4_HZ;
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::{LaneMask, Lanes, end_frame};
 use crate::dsp::math::LaneMath;
 use crate::module::isa::Work;
 use crate::module::{Signal, Wire};
@@ -81,6 +79,16 @@ pub struct SumState<L> {
     pub fade: Fade<L>,
 }
 
+impl<L: Lanes> SumState<L> {
+    /// As if newly made. What sleeps is so but for its last frame. `[audio]`
+    pub fn begin(&mut self) {
+        self.last = L::default();
+        if self.fade.active() {
+            self.fade = Fade::default();
+        }
+    }
+}
+
 /// Values that notes have been given in place of a knob's.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Own<L> {
@@ -137,15 +145,6 @@ impl<L: Lanes> Run<'_, L> {
             Self::Own(frames, own, lanes) => own.at(frame).pick(*lanes, L::splat(frames[frame])),
             Self::OwnHeld(x, own, lanes) => own.at(frame).pick(*lanes, L::splat(*x)),
         }
-    }
-}
-
-/// Ends a frame of many lanes, and costs nothing. Without it frames that cannot overlap would be worked out side by side, which takes the
-/// lanes apart and together again: here a frame fills the vectors by itself. One lane alone gains by frames side by side.
-#[inline(always)]
-pub(super) fn end_frame<L: Lanes>() {
-    if L::WIDTH > 1 {
-        compiler_fence(Ordering::SeqCst);
     }
 }
 

@@ -1,45 +1,67 @@
 //! Looks at every plan before it may run: a mistake of the compiler must not be heard.
 
+use std::ops::Range;
+
 use super::bank::Send;
 use super::part::{PartShape, Step};
-use super::slot::{Section, SlotPlan};
+use super::slot::Section;
 use super::sum::{Depth, Factor, SumShape};
 
+/// What is looked at of a plan, before it is whole.
+pub struct Seen<'a> {
+    /// What runs after what.
+    pub sections: &'a [Section],
+    /// The global part.
+    pub global: &'a PartShape,
+    /// Its wires that stand before anything runs: knobs, and what comes from outside: inputs, pulses, the voices' sums of 64 samples ago.
+    pub written: Vec<u32>,
+    /// How many wires it has.
+    pub wires: usize,
+    /// What plays the voices.
+    pub played: Option<[u32; 3]>,
+    /// The output.
+    pub out: [u32; 2],
+    /// The voices' part.
+    pub voice: &'a PartShape,
+    /// The wires that the notes themselves write.
+    pub voice_written: Vec<u32>,
+    /// How many wires it has.
+    pub voice_wires: usize,
+    /// Its sends.
+    pub sends: &'a [Send],
+    /// The spans of each of its sections.
+    pub voice_sections: &'a [Range<usize>],
+}
+
 /// Follows a plan in the order in which it runs, and panics with a sentence where it is not sound: a step that stands in no span or in two,
-/// a wire that is read before anything has been written to it, a wire that is not there, a kernel that reads what it writes. `voice` is the
-/// voices' part, with the wires that the notes themselves write, and its sends. `[control]`
-pub fn verify(plan: &SlotPlan, voice: (&PartShape, usize, &[u32]), sends: &[Send], voice_sections: &[std::ops::Range<usize>]) {
-    let (voice, voice_wires, given) = voice;
-    whole(&plan.part.shape);
-    whole(voice);
-    let mut global = vec![false; plan.part.wires.len()];
-    let mut voices = vec![false; voice_wires];
-    // Knobs stand first; then what comes from outside: inputs, pulses, and the voices' sums of 64 samples ago.
-    global[..plan.knobs.len()].fill(true);
-    let outside =
-        plan.inputs.iter().flatten().chain(plan.pulses.iter().map(|pulse| &pulse.wire)).chain(plan.delays.iter().map(|(_, to)| to));
-    outside.for_each(|wire| global[*wire as usize] = true);
-    given.iter().for_each(|wire| voices[*wire as usize] = true);
-    for number in plan.part.shape.still.iter().flatten() {
-        sum_reads(&plan.part.shape.sums[*number as usize], &mut global, None);
+/// a wire that is read before anything has been written to it, a wire that is not there, a kernel that reads what it writes. `[control]`
+pub fn verify(plan: &Seen<'_>) {
+    whole(plan.global);
+    whole(plan.voice);
+    let mut global = vec![false; plan.wires];
+    let mut voices = vec![false; plan.voice_wires];
+    plan.written.iter().for_each(|wire| global[*wire as usize] = true);
+    plan.voice_written.iter().for_each(|wire| voices[*wire as usize] = true);
+    for number in plan.global.still.iter().flatten() {
+        sum_reads(&plan.global.sums[*number as usize], &mut global, None);
     }
-    for number in voice.still.iter().flatten() {
-        sum_reads(&voice.sums[*number as usize], &mut voices, Some(&global));
+    for number in plan.voice.still.iter().flatten() {
+        sum_reads(&plan.voice.sums[*number as usize], &mut voices, Some(&global));
     }
-    for section in &plan.sections {
+    for section in plan.sections {
         match section {
             Section::Global(spans) => {
-                for span in &plan.part.shape.spans[spans.clone()] {
-                    follow(&plan.part.shape, span.steps.clone(), &mut global, None);
+                for span in &plan.global.spans[spans.clone()] {
+                    follow(plan.global, span.steps.clone(), &mut global, None);
                 }
             }
             Section::Voice(number) => {
                 let played = plan.played.iter().flatten().all(|wire| global[*wire as usize]);
                 assert!(played, "what plays the voices is worked out after them");
-                for span in &voice.spans[voice_sections[*number].clone()] {
-                    follow(voice, span.steps.clone(), &mut voices, Some(&global));
+                for span in &plan.voice.spans[plan.voice_sections[*number].clone()] {
+                    follow(plan.voice, span.steps.clone(), &mut voices, Some(&global));
                 }
-                for send in sends.iter().filter(|send| send.section == *number) {
+                for send in plan.sends.iter().filter(|send| send.section == *number) {
                     assert!(voices[send.from as usize], "the voices send what nobody has written");
                     global[send.to as usize] = true;
                 }
@@ -93,6 +115,10 @@ fn follow(shape: &PartShape, steps: std::ops::Range<u32>, written: &mut [bool], 
             Step::Chain(number) => {
                 let end = at as usize + shape.chains[number as usize].steps();
                 assert!(end < shape.steps.len(), "a chain goes beyond its part");
+            }
+            Step::Choir(number) => {
+                let end = at as usize + shape.choirs[number as usize].steps();
+                assert!(end < shape.steps.len(), "a choir goes beyond its part");
             }
             Step::Recall(number) => written[shape.feedbacks[number as usize].to as usize] = true,
             Step::Keep(number) => {

@@ -1,10 +1,13 @@
 //! What happens at the edge of a block, and in lanes that nobody hears: the same bits however a callback is cut and voices are packed.
 
+use std::fmt::Write;
+
 use rackd::engine::event::Panic;
 use rackd::engine::{Act, NoteId};
 use rackd::plan::outline::NoteValue;
+use rackd::plan::{Before, Options, compile};
 
-use crate::rig::{Rig, Way, peak};
+use crate::rig::{Rig, Way, parsed, peak};
 
 /// Plays a scene in many ways; gives what is heard, which is the same in all of them.
 fn heard(text: &str, scene: impl Fn(&mut Rig) -> Vec<f32>) -> Vec<f32> {
@@ -85,4 +88,32 @@ fn a_second_value_of_a_note_begins_where_the_first_has_got_to() {
         }
         rig.left(600)
     });
+}
+
+#[test]
+fn a_reload_moves_no_more_in_a_large_patch_than_in_a_small_one() {
+    let patch = |part: &str, chains: usize, first: &str| {
+        let mut text = String::from("[note]\nvoices = 16\n");
+        for chain in 0..chains {
+            let kind = if chain == 0 { first } else { "svf" };
+            let _ = write!(
+                text,
+                "[{part}.osc{chain}]\ntype = \"vco\"\npitch = \"{} Hz\"\n\
+                 [{part}.filter{chain}]\ntype = \"{kind}\"\nin = \"osc{chain}.saw\"\ncutoff = \"1 kHz\"\n",
+                55 + chain
+            );
+        }
+        parsed(&(text + "[out]\nin = \"filter1.low + filter0.low\"\n"))
+    };
+    let options = Options { rate: 48_000.0, level: Way::default().level, width: None, tempo: 120.0, shares: 1 };
+    for part in ["global", "voice"] {
+        let moves = |chains: usize, first: &str| {
+            let (one, other) = (patch(part, chains, "svf"), patch(part, chains, first));
+            let (_, outline) = compile(&one, &options, &|_| None, None);
+            compile(&other, &options, &|_| None, Some(Before { patch: &one, outline: &outline })).0.moves()
+        };
+        assert!(moves(300, "svf") < 10, "{part}, nothing is another: {}", moves(300, "svf"));
+        assert!(moves(300, "onepole") < 30, "{part}, one module is another: {}", moves(300, "onepole"));
+        assert_eq!(moves(30, "onepole"), moves(300, "onepole"), "{part}");
+    }
 }

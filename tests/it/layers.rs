@@ -65,7 +65,7 @@ const OUTSIDE: [(&str, &[&str]); 33] = [
     ("rosc", &["wire/"]),
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
     ("rubato", &["host/"]),
-    ("rustc_hash", &["control/"]),
+    ("rustc_hash", &["control/", "plan/"]),
     ("rustix", &["control/saving.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "cli/"]),

@@ -6,6 +6,7 @@ mod answers;
 mod board;
 mod chains;
 mod chance;
+mod choirs;
 mod clock;
 mod contract;
 mod control;

@@ -182,7 +182,7 @@ impl Rig {
 }
 
 /// The lane widths, by the types that have them.
-pub const WIDTHS: [usize; 3] = [<f32 as Lanes>::WIDTH, <Wide<8> as Lanes>::WIDTH, <Wide<16> as Lanes>::WIDTH];
+pub const WIDTHS: [usize; 4] = [<f32 as Lanes>::WIDTH, <Wide<8> as Lanes>::WIDTH, <Wide<16> as Lanes>::WIDTH, <Wide<32> as Lanes>::WIDTH];
 
 pub fn peak(frames: &[f32]) -> f32 {
     frames.iter().fold(0.0, |most, x| most.max(x.abs()))
