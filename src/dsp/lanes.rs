@@ -192,8 +192,15 @@ pub trait Lanes:
 #[inline(always)]
 pub fn end_frame<L: Lanes>() {
     if L::WIDTH > 1 {
-        compiler_fence(Ordering::SeqCst);
+        end_step();
     }
+}
+
+/// Ends a step that fills the vectors by itself, or must wait for the last one: a compiler that wove it with the next would fetch
+/// each number alone. Costs nothing. `[audio]`
+#[inline(always)]
+pub fn end_step() {
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// A truth for each lane. `[audio]` throughout.

@@ -105,13 +105,6 @@ pub fn soon(x: &f32) {
     let _ = x;
 }
 
-/// Ends a step that fills the vectors by itself, or must wait for the last one: a compiler that wove it with the next would fetch
-/// each number alone. Costs nothing. `[audio]`
-#[inline(always)]
-pub fn end_step() {
-    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-}
-
 /// A square whose rows are the columns of another: by shuffles, where a compiler left to itself fetches each number alone. `[audio]`
 #[inline(always)]
 pub fn turn_over(x: &[[f32; 16]; 16]) -> [[f32; 16]; 16] {

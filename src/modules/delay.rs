@@ -1,6 +1,6 @@
 //! Echo.
 
-use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::dsp::lanes::{LaneMask, Lanes, end_frame, end_step};
 use crate::dsp::line::{Line, SPAN};
 use crate::dsp::math::{one_pole_gain, sin_turn, tame};
 use crate::module::def::Category;
@@ -96,7 +96,7 @@ impl<L: Lanes> OnePole<L> {
         let mut states = [*state; SPAN + 1];
         for at in 0..x.len() {
             states[at + 1] = states[at] * self.fall + x[at] * self.rise;
-            isa::end_step();
+            end_step();
         }
         *state = states[x.len()];
         for at in 0..SPAN {
@@ -311,9 +311,7 @@ impl<L: Lanes> Delay<L> {
         for at in 0..SPAN {
             x[at] = x[at].map(tame);
             write[at] = x[at] + soft(write[at] - rest[at]) * back[at].clamp(-1.0, 1.0);
-            if L::WIDTH > 1 {
-                isa::end_step();
-            }
+            end_frame::<L>();
         }
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             let frame = |frame: usize| write[frame].lane(at);

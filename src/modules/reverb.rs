@@ -1,7 +1,7 @@
 //! Reverb.
 
 use crate::base::time::SampleTime;
-use crate::dsp::lanes::{LaneMask, Lanes, Wide};
+use crate::dsp::lanes::{LaneMask, Lanes, Wide, end_step};
 use crate::dsp::line::{Line, SPAN};
 use crate::dsp::math::{LaneMath, exp2, one_pole_gain, sin_turn, tame};
 use crate::global_wide;
@@ -212,7 +212,7 @@ fn mix(x: &mut Square) {
         for pair in 0..LINES / 2 {
             let at = (pair & !(span - 1)) << 1 | pair & (span - 1);
             (x[at], x[at + span]) = (x[at] + x[at + span], x[at] - x[at + span]);
-            isa::end_step();
+            end_step();
         }
     }
 }
@@ -353,7 +353,7 @@ impl Reverb {
             let sign = if at & 2 == 0 { 0.5 } else { -0.5 };
             let x = (x[at] * quarter + Lines::splat(sign) * Wide(fed[at & 1])).clamp(-BOUND, BOUND);
             line.write_all(&x.0[..frames]);
-            isa::end_step();
+            end_step();
         }
     }
 }

@@ -93,6 +93,11 @@ fn patches() -> Vec<(String, String)> {
     ];
     let modules = "[global.lfo]\ntype = 'lfo'\nrate = '40 Hz'\n[voice.osc]\ntype = 'vco'\n[voice.env]\ntype = 'adsr'\n";
     found.extend(notes.map(|note| (note.to_owned(), format!("format = 1\n[note]\n{note}\n{modules}[out]\nin = 'osc * env * 0.1'\n"))));
+    // Steady sines that are only added up, which one step works out.
+    let names: Vec<String> = (0..12).map(|number| format!("s{number}")).collect();
+    let sines: String = names.iter().map(|name| format!("[global.{name}]\ntype = 'vco'\n")).collect();
+    let sum: Vec<String> = names.iter().map(|name| format!("{name}.sine * 0.05")).collect();
+    found.push(("sines".to_owned(), format!("format = 1\n{sines}[out]\nin = '{}'\n", sum.join(" + "))));
     found
 }
 
