@@ -28,7 +28,7 @@ const REPORTS: usize = 1024;
 
 /// Jobs a thread that slots are dealt out in, where there are so many: few, since each costs, but more than threads, since none is as
 /// long as another.
-const JOBS: usize = 4;
+const JOBS: usize = 16;
 
 /// Slots on their way, with room for what they report.
 struct Load {
