@@ -163,7 +163,14 @@ impl Control {
                 return meant.notes.contains(&usize::from(slot));
             }
             Act::Tempo(_) => return meant.tempo,
-            Act::Run(_) | Act::Locate(_) => return meant.transport,
+            Act::Run(_)
+            | Act::Locate { .. }
+            | Act::Loop { .. }
+            | Act::Swing { .. }
+            | Act::Nudge(_)
+            | Act::Metronome { .. }
+            | Act::CountIn(_)
+            | Act::Pause(_) => return meant.transport,
             Act::NoteOff { .. } | Act::NoteFade { .. } | Act::Panic { .. } | Act::Sync(_) | Act::Clear => return false,
         };
         self.has_spot(meant, if slot == ALL_SLOTS { MASTER } else { usize::from(slot) }, spot)
@@ -179,7 +186,7 @@ impl Control {
             Step::Recalled(slot, _) => self.has_spot(meant, slot, Spot::Preset),
             Step::Zone(slot, part, _) => self.has_spot(meant, slot, Spot::Zone(part)),
             Step::Tempo(_) => meant.tempo,
-            Step::Running(_) => meant.transport,
+            Step::Motion(_) | Step::Counting(_) => meant.transport,
             Step::Tune(_)
             | Step::Send(..)
             | Step::Out(..)

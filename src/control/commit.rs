@@ -126,8 +126,8 @@ impl Control {
             Step::Started(id, note) => self.notes.start(id, note),
             Step::Released(id) => self.notes.release(id),
             Step::Renewed(id) => self.notes.renew(id, at.max(self.shown.now())),
-            Step::Sync(token, value) => {
-                self.syncs.insert(token, (draft.client, value));
+            Step::Sync(token, message) => {
+                self.syncs.insert(token, (draft.client, message));
             }
             Step::Call(found, address, values) => {
                 let answer = self.call(found, Call { client: draft.client, address: &address, slot: 0, values: &values });
@@ -205,8 +205,9 @@ impl Control {
                 self.bend_glides();
                 self.changed_stream(client, Stream::Tempo);
             }
-            Step::Running(running) => {
-                self.running = running;
+            Step::Counting(counting) => self.transport.count(counting),
+            Step::Motion(motion) => {
+                self.transport.motion = motion;
                 self.changed_stream(client, Stream::Transport);
             }
             Step::Recalled(slot, preset) => {

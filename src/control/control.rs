@@ -26,8 +26,9 @@ use super::rack::Standing;
 use super::reload::Pending;
 use super::slot::{Slot, Strip};
 use super::subscribe::Subscribers;
+use super::transport::{Motion, Transport};
 use super::tuning::Tunings;
-use super::value::{Message, Value};
+use super::value::Message;
 use super::verbs::{Call, Given};
 use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
@@ -72,7 +73,7 @@ pub struct Control {
     pub(super) limiter: bool,
     pub(super) tempo: f64,
     pub(super) tunings: Tunings,
-    pub(super) running: bool,
+    pub(super) transport: Transport,
     pub(super) peers: Peers,
     pub(super) subscribers: Subscribers,
     pub(super) dumps: Dumps,
@@ -101,7 +102,7 @@ pub struct Control {
     pub(super) clock: WallClock,
     /// When the present packet arrived since 1970 [ns].
     pub(super) arrived: i64,
-    pub(super) syncs: HashMap<u32, (Client, Value)>,
+    pub(super) syncs: HashMap<u32, (Client, Message)>,
     pub(super) next_sync: u32,
     pub(super) counts: Counts,
     pub(super) outbox: Vec<(Client, Message)>,
@@ -130,7 +131,7 @@ impl Control {
             limiter: true,
             tempo: options.plan.tempo,
             tunings: Tunings::default(),
-            running: options.running,
+            transport: Transport { motion: if options.running { Motion::Playing } else { Motion::Stopped }, ..Transport::default() },
             peers: Peers::new(options.peer.clone()),
             subscribers: Subscribers::default(),
             dumps: Dumps::default(),
@@ -163,7 +164,7 @@ impl Control {
             searched: Cell::new(0),
             options,
         };
-        if !control.running {
+        if control.transport.motion == Motion::Stopped {
             // Before the first frame: it stands at beat 0.
             control.counts.events += 1;
             let _ = control.feed(Origin::Rackd, &[Event { at: 0, act: Act::Run(false) }], &[]);

@@ -6,6 +6,7 @@ use super::feed_line::Merge;
 use super::notes::{NoteName, Sounding};
 use super::place::Place;
 use super::targets::Target;
+use super::transport::{Counting, Motion};
 use super::tuning::{Retuning, Scope};
 use super::value::{Message, Value};
 use super::zone::ZonePart;
@@ -48,8 +49,10 @@ pub enum Step {
     Zone(usize, ZonePart, Vec<Value>),
     /// Beats a minute.
     Tempo(f64),
-    /// The beat clock runs, or not.
-    Running(bool),
+    /// The transport does this from now on.
+    Motion(Motion),
+    /// How the music is counted from now on.
+    Counting(Counting),
     /// A slot's patch stands where this preset of it has it.
     Recalled(usize, usize),
     /// A tuning changes.
@@ -62,8 +65,8 @@ pub enum Step {
     Released(NoteId),
     /// A note is still held.
     Renewed(NoteId),
-    /// Somebody waits for this number to come back.
-    Sync(u32, Value),
+    /// Somebody waits for this number to come back, and is told this then.
+    Sync(u32, Message),
     /// A verb that acts off the audio thread, by its place in the packet: (verb, slot, address, values).
     Call(super::verbs::Found, String, Vec<Value>),
 }
@@ -94,7 +97,8 @@ impl Step {
             | Self::Strip(..)
             | Self::Zone(..)
             | Self::Tempo(_)
-            | Self::Running(_)
+            | Self::Motion(_)
+            | Self::Counting(_)
             | Self::Recalled(..)
             | Self::Tune(_) => true,
             Self::Setting(.., value) => matches!(value, SettingValue::List(_)),

@@ -28,11 +28,17 @@ pub(super) fn sync(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> 
     if control.syncs.len() >= SYNCS {
         return Err(Fail::new(call.address, Code::Full, "too many syncs are open"));
     }
-    control.next_sync = control.next_sync.wrapping_add(1);
-    let token = control.next_sync;
-    draft.act(Act::Sync(token));
-    draft.step(Step::Sync(token, call.values.first().cloned().unwrap_or(Value::Integer(0))));
+    control.tell_then(draft, Message::new("/synced", vec![call.values.first().cloned().unwrap_or(Value::Integer(0))]));
     Ok(())
+}
+
+impl Control {
+    /// The client is told this when all that was sent before has been applied.
+    pub(super) fn tell_then(&mut self, draft: &mut Draft, message: Message) {
+        self.next_sync = self.next_sync.wrapping_add(1);
+        draft.act(Act::Sync(self.next_sync));
+        draft.step(Step::Sync(self.next_sync, message));
+    }
 }
 
 /// `/ping`

@@ -12,6 +12,7 @@ use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::Merge;
 use super::midi_follow::Follow;
+use super::transport::Motion;
 use super::value::{Message, Value, When};
 use super::verbs::Call;
 use crate::base::midi::MidiMessage;
@@ -151,7 +152,7 @@ impl Control {
                 (lead.armed, lead.zero, lead.running) = (None, None, false);
                 self.time_acts(from, time, |_, draft| {
                     draft.act(Act::Run(false));
-                    draft.step(Step::Running(false));
+                    draft.step(Step::Motion(Motion::Stopped));
                 });
             }
             MidiMessage::SongPosition(sixteenths) => {
@@ -161,7 +162,7 @@ impl Control {
                     // It goes on there with the next tick.
                     lead.armed = Some(place);
                 } else {
-                    self.time_acts(from, time, |_, draft| draft.act(Act::Locate(beat_of(place))));
+                    self.time_acts(from, time, |_, draft| draft.act(locate(beat_of(place))));
                 }
             }
             _ => {}
@@ -207,9 +208,9 @@ impl Control {
             (lead.zero, lead.running, lead.start) = (Some(number - place), true, start);
             self.time_acts(from, start, |_, draft| {
                 draft.act(Act::Run(true));
-                draft.act(Act::Locate(beat_of(place)));
+                draft.act(locate(beat_of(place)));
                 if !ran {
-                    draft.step(Step::Running(true));
+                    draft.step(Step::Motion(Motion::Playing));
                 }
             });
         }
@@ -249,7 +250,7 @@ impl Control {
                 draft.step(Step::Tempo(told));
             }
             if let (Some(off), Some(line)) = (jump, control.shown.beat.read()) {
-                draft.act(Act::Locate((line.beat(now.max(line.at)) + off).max(0.0) as f32));
+                draft.act(locate((line.beat(now.max(line.at)) + off).max(0.0)));
             }
         });
     }
@@ -283,8 +284,13 @@ impl Control {
     }
 }
 
-fn beat_of(place: i64) -> f32 {
-    (place as f64 / TICKS) as f32
+fn beat_of(place: i64) -> f64 {
+    place as f64 / TICKS
+}
+
+/// Goes to a beat; what is played from there on keeps its number.
+fn locate(beat: f64) -> Act {
+    Act::Locate { beat, place: 0 }
 }
 
 /// `/clock/source`

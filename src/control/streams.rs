@@ -10,8 +10,6 @@ use crate::base::time::SampleTime;
 
 /// Happenings that wait for one client at most.
 const WAITING: usize = 1024;
-/// Beats of a bar.
-const BAR: i64 = 4;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,7 +60,7 @@ impl Control {
     /// A beat will be heard: `/beat beat bar tempo time`, both counted from 0.
     pub(super) fn tell_beat(&mut self, at: SampleTime, beat: i64, tempo: f32) {
         let heard = self.clock.unix_nanos_of(at).map_or(Value::Other('t'), Value::Time);
-        let bar = beat.div_euclid(BAR);
+        let (bar, _) = self.transport.bars.bar_of(beat as f64);
         let values = vec![Value::Integer(beat), Value::Integer(bar), f64::from(tempo).into(), heard];
         self.happened(Stream::Beat, None, &Message::new("/beat", values));
     }

@@ -468,7 +468,7 @@ impl Control {
             Told::Text(target) => vec![self.text_of(target).into()],
             Told::Bound(bound) => self.ask_map(bound),
             Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
-            Told::Stream(Stream::Transport) => vec![Value::Bool(self.running)],
+            Told::Stream(Stream::Transport) => self.tell_transport(),
             Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat) | Told::Meter(_) => Vec::new(),
         }
     }

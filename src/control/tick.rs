@@ -85,8 +85,8 @@ impl Control {
             Report::Synced(token) => {
                 if self.mark_back(token) {
                     self.pump();
-                } else if let Some((client, value)) = self.syncs.remove(&token) {
-                    self.outbox.push((client, Message::new("/synced", vec![value])));
+                } else if let Some((client, message)) = self.syncs.remove(&token) {
+                    self.outbox.push((client, message));
                 }
             }
             Report::Swapped { slot, .. } => {

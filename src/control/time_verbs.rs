@@ -1,57 +1,197 @@
-//! The verbs of time.
+//! The verbs of the transport.
 
 use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
-use super::feed_line::Merge;
-use super::scale::{Scale, Unreadable};
+use super::transport::{Counting, Motion, Transport};
 use super::value::{Message, Value};
 use super::verbs::Call;
-use crate::engine::{Act, Event};
-use crate::patch::Amount;
+use crate::base::units::Unit;
+use crate::engine::Act;
+use crate::patch::{Amount, values};
 
-/// Beats as far as f32 counts them finely enough.
+/// As far as one may go [beats].
 const FARTHEST: f64 = 1e6;
+/// A start is to be said so much earlier than it could be heard [s].
+const MARGIN: f64 = 0.05;
+/// Shortest loop [beats].
+const SHORTEST: f64 = 1.0 / 16.0;
 
-fn run(draft: &mut Draft, running: bool) {
-    draft.act(Act::Run(running));
-    draft.step(Step::Running(running));
+fn go(draft: &mut Draft, motion: Motion) {
+    draft.step(Step::Motion(motion));
+}
+
+/// What it does when this packet has come so far.
+fn motion(control: &Control, draft: &Draft) -> Motion {
+    let last = draft.steps.iter().rev().find_map(|(_, step)| if let Step::Motion(motion) = step { Some(*motion) } else { None });
+    last.unwrap_or(control.transport.motion)
+}
+
+/// `/transport`
+pub(super) fn status(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    draft.replies.push(Message::new(call.address, control.tell_transport()));
+    Ok(())
 }
 
 /// `/transport/play`
-pub(super) fn play(_: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
-    run(draft, true);
+pub(super) fn play(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
+    let before = motion(control, draft);
+    draft.act(Act::Pause(false));
+    let bars = control.transport.count_in;
+    if before == Motion::Stopped && bars > 0 {
+        let (metre, ..) = control.transport.bars.at(control.beat_at(draft.at));
+        draft.act(Act::CountIn((f64::from(bars) * metre.bar()) as f32));
+    } else {
+        draft.act(Act::Run(true));
+    }
+    go(draft, Motion::Playing);
     Ok(())
 }
 
 /// `/transport/pause`
 pub(super) fn pause(_: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
-    run(draft, false);
+    draft.act(Act::Pause(true));
+    go(draft, Motion::Paused);
     Ok(())
 }
 
 /// `/transport/toggle`
-pub(super) fn toggle(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
-    let running = draft.steps.iter().rev().find_map(|(_, step)| if let Step::Running(running) = step { Some(*running) } else { None });
-    run(draft, !running.unwrap_or(control.running));
-    Ok(())
+pub(super) fn toggle(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    match motion(control, draft) {
+        Motion::Playing => pause(control, draft, call),
+        Motion::Stopped | Motion::Paused => play(control, draft, call),
+    }
 }
 
 /// `/transport/stop`
-pub(super) fn stop(_: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
-    run(draft, false);
-    draft.act(Act::Locate(0.0));
+pub(super) fn stop(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
+    draft.act(Act::Pause(false));
+    draft.act(Act::Run(false));
+    draft.act(control.go_to(0.0));
+    let mut bars = control.transport.bars.clone();
+    bars.forget();
+    draft.act(Transport::clicks(&bars, control.transport.metronome));
+    draft.step(Step::Counting(Counting::Bars(bars)));
+    go(draft, Motion::Stopped);
+    Ok(())
+}
+
+/// `/transport/arm`
+pub(super) fn arm(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let beat = match call.values {
+        [] => 0.0,
+        [place] => read_place(control, call, place)?,
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, PLACE)),
+    };
+    draft.act(Act::Pause(false));
+    draft.act(Act::Run(false));
+    draft.act(control.go_to(beat));
+    go(draft, Motion::Stopped);
+    let heard = control.clock.unix_nanos_of(control.shown.now()).map_or(0, |heard| heard - control.clock.wall().now());
+    let lead = heard.max(0) as f64 * 1e-9 + MARGIN;
+    control.tell_then(draft, Message::new("/ready", vec![beat.into(), lead.into()]));
     Ok(())
 }
 
 /// `/transport/locate`
-pub(super) fn locate(_: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
-    match call.values.first().and_then(Value::number) {
-        Some(beat) => {
-            draft.act(Act::Locate(beat.clamp(0.0, FARTHEST) as f32));
+pub(super) fn locate(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    match call.values {
+        [place] => {
+            let beat = read_place(control, call, place)?;
+            draft.act(control.go_to(beat));
             Ok(())
         }
-        None => Err(Fail::new(call.address, Code::WrongArguments, "a beat is wanted, counted from 0")),
+        _ => Err(Fail::new(call.address, Code::WrongArguments, PLACE)),
+    }
+}
+
+const PLACE: &str =
+    "a place is wanted: a beat counted from 0, \"3:1\" (bar and beat from 1), \"2 bars\", \"8 beats\" or \"12.5 s\" from the beginning";
+
+/// A place in the music, in beats.
+fn read_place(control: &Control, call: Call<'_>, value: &Value) -> Result<f64, Fail> {
+    let wrong = || Fail::new(call.address, Code::WrongArguments, PLACE);
+    let bars = &control.transport.bars;
+    let beat = match (value.number(), value.text()) {
+        (Some(beat), _) => beat,
+        (None, Some(text)) => match text.split_once(':') {
+            Some((bar, beat)) => {
+                let bar: i64 = bar.trim().parse().map_err(|_| wrong())?;
+                let beat: f64 = beat.trim().parse().map_err(|_| wrong())?;
+                bars.beat_of(bar - 1) + (beat - 1.0) * bars.at(bars.beat_of(bar - 1)).0.step()
+            }
+            None => match text.trim().strip_suffix("bars").or_else(|| text.trim().strip_suffix("bar")) {
+                Some(count) => {
+                    let count: f64 = count.trim().parse().map_err(|_| wrong())?;
+                    let start = bars.beat_of(count as i64);
+                    start + count.fract() * bars.at(start).0.bar()
+                }
+                None => match values::amount_of_text(Unit::Seconds, text).map_err(|_| wrong())? {
+                    Amount::Beats(beats) => beats,
+                    Amount::Plain(seconds) => f64::from(seconds) * control.tempo / 60.0,
+                },
+            },
+        },
+        _ => return Err(wrong()),
+    };
+    if !beat.is_finite() {
+        return Err(wrong());
+    }
+    Ok(beat.clamp(0.0, FARTHEST))
+}
+
+/// `/transport/loop`
+pub(super) fn cycle(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    let off = |value: &Value| value.text() == Some("off");
+    let cycle = match call.values {
+        [] => {
+            let told = match control.transport.cycle {
+                Some([start, end]) => vec![start.into(), end.into()],
+                None => vec!["off".into()],
+            };
+            draft.replies.push(Message::new(call.address, told));
+            return Ok(());
+        }
+        [word] if off(word) => None,
+        [start, end] => {
+            let (from, to) = (read_place(control, call, start)?, read_place(control, call, end)?);
+            if to - from < SHORTEST {
+                let text = format!("a loop ends at least a 64th behind its start; {start} to {end} does not");
+                return Err(Fail::new(call.address, Code::WrongArguments, text));
+            }
+            Some([from, to])
+        }
+        _ => return Err(Fail::new(call.address, Code::WrongArguments, "two places are wanted, or off")),
+    };
+    let [start, end] = cycle.unwrap_or_default();
+    draft.act(Act::Loop { start, end });
+    draft.step(Step::Counting(Counting::Loop(cycle)));
+    Ok(())
+}
+
+/// `/transport/count-in`
+pub(super) fn count_in(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
+    match call.values {
+        [] => {
+            draft.replies.push(Message::new(call.address, vec![Value::Integer(control.transport.count_in.into())]));
+            Ok(())
+        }
+        [bars] => match bars.number().filter(|bars| (0.0..=16.0).contains(bars) && bars.fract() == 0.0) {
+            Some(bars) => {
+                draft.step(Step::Counting(Counting::CountIn(bars as u8)));
+                Ok(())
+            }
+            None => Err(Fail::new(call.address, Code::WrongArguments, "0 to 16 bars are wanted")),
+        },
+        _ => Err(Fail::new(call.address, Code::WrongArguments, "0 to 16 bars are wanted")),
+    }
+}
+
+impl Control {
+    /// Goes to a beat; what is played from there on goes by a number of its own.
+    pub(super) fn go_to(&mut self, beat: f64) -> Act {
+        self.transport.place = self.transport.place.wrapping_add(1);
+        Act::Locate { beat, place: self.transport.place }
     }
 }
 
@@ -66,37 +206,4 @@ pub(super) fn ends(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>
         }
         _ => Err(Fail::new(call.address, Code::WrongArguments, "0 or 1 is wanted")),
     }
-}
-
-/// `/clock/tempo`
-pub(super) fn tempo(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> Result<(), Fail> {
-    let Some(value) = call.values.first() else {
-        draft.replies.push(Message::new(call.address, vec![control.tempo.into()]));
-        return Ok(());
-    };
-    if control.midi_clock.tempo().is_some() {
-        return Err(Fail::new(call.address, Code::NotAllowed, "the tempo follows a MIDI clock; /clock/source internal ends that"));
-    }
-    if call.values.len() > 1 {
-        return Err(Fail::new(call.address, Code::WrongArguments, "the tempo does not glide: one value is wanted"));
-    }
-    let value = match value {
-        Value::Text(text) => Value::Text(text.trim().trim_end_matches("bpm").to_owned()),
-        other => other.clone(),
-    };
-    let read = Scale::TEMPO.read(&value).map_err(|why| match why {
-        Unreadable::NotFinite => Fail::new(call.address, Code::NotANumber, "the tempo is no finite number"),
-        Unreadable::Wrong(text) => Fail::new(call.address, Code::WrongArguments, text),
-    })?;
-    let Amount::Plain(tempo) = read.amount else {
-        return Err(Fail::new(call.address, Code::WrongArguments, "beats a minute are wanted"));
-    };
-    if read.clipped {
-        control.counts.fail(Code::Clipped);
-        let told = format!("{value} is out of range: set to {tempo}");
-        draft.replies.push(Fail::new(call.address, Code::Clipped, told).message());
-    }
-    draft.value(Some(Merge::Tempo), [Event { at: 0, act: Act::Tempo(tempo) }]);
-    draft.step(Step::Tempo(f64::from(tempo)));
-    Ok(())
 }

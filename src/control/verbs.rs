@@ -5,7 +5,8 @@ use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
 use super::{
-    clear, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs, tuning_verbs,
+    clear, clock_verbs, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs,
+    tuning_verbs,
 };
 use crate::control::client::Client;
 
@@ -206,12 +207,52 @@ pub const VERBS: &[Verb] = &[
         "Writes what was learnt, set and cleared into the patch's own file, or into the profile of the device by which it was learnt.",
         map_files::save,
     ),
-    timed("/transport/play", "", "The beat clock runs on.", time_verbs::play),
-    timed("/transport/pause", "", "The beat clock halts where it is.", time_verbs::pause),
+    timed(
+        "/transport",
+        "",
+        "Answers with a number and a word (0 stopped, 1 playing, 2 paused), bar and beat, both from 1, and seconds.",
+        time_verbs::status,
+    ),
+    timed("/transport/play", "", "The beat clock runs on, after the count-in; what stood in a pause sounds on.", time_verbs::play),
+    timed(
+        "/transport/pause",
+        "",
+        "The sound fades in 5 ms, then time stands; what comes meanwhile is heard when it goes on.",
+        time_verbs::pause,
+    ),
     timed("/transport/toggle", "", "Play or pause, whichever it is not.", time_verbs::toggle),
-    timed("/transport/stop", "", "The beat clock halts and goes to beat 0.", time_verbs::stop),
-    timed("/transport/locate", "beat", "The beat clock goes to a beat.", time_verbs::locate),
-    timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", time_verbs::tempo),
+    timed("/transport/stop", "", "The beat clock halts and goes to beat 0; voices end as they would.", time_verbs::stop),
+    timed(
+        "/transport/locate",
+        "place",
+        "The beat clock goes to a beat counted from 0, to \"3:1\" (bar and beat from 1), or \"2 bars\", \"12.5 s\" from the beginning.",
+        time_verbs::locate,
+    ),
+    timed(
+        "/transport/arm",
+        "[place]",
+        "Halts at a place and makes ready: /ready place lead, when a bundle with /transport/play may start it, at least lead seconds ahead.",
+        time_verbs::arm,
+    ),
+    timed("/transport/loop", "[start end | off]", "The beat clock goes round from one place to another; tells it.", time_verbs::cycle),
+    timed("/transport/count-in", "[bars]", "Bars of clicks before it plays, 0 to 16; tells them.", time_verbs::count_in),
+    timed("/clock/tempo", "[bpm]", "Sets the tempo, or tells it.", clock_verbs::tempo),
+    timed("/clock/metre", "[steps of]", "Sets the metre from the next bar on, as 7 8 or \"7/8\", or tells it.", clock_verbs::metre),
+    timed(
+        "/clock/swing",
+        "[share [step]]",
+        "The first of each two steps of \"1/16\" (or \"1/8\") takes this share of both, 0.5 (even) to 0.8; tells it.",
+        clock_verbs::swing,
+    ),
+    timed("/clock/tap", "", "Sets the tempo by the time from tap to tap, from the second on.", clock_verbs::tap),
+    timed(
+        "/clock/nudge",
+        "ms",
+        "The beat comes earlier by so much, or later (below 0), a little faster or slower until then.",
+        clock_verbs::nudge,
+    ),
+    timed("/clock/metronome", "[level]", "Clicks on each beat, 0 (silent) to 1; tells the level.", clock_verbs::metronome),
+    timed("/setcps", "cycles", "Sets the tempo as Tidal does: cycles of four beats a second.", clock_verbs::cycles),
     direct(
         "/clock/source",
         "[internal | midi [port]]",

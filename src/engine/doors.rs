@@ -1,11 +1,13 @@
 //! The ends of the engine that others hold: feeds in, reports, meters and old plans out.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::meter::Meters;
 use super::{Event, Report};
 use crate::base::time::SampleTime;
+use crate::plan::{MixPlan, SlotPlan};
 use crate::rt::beat_line::BeatLine;
 use crate::rt::shares::Shares;
 
@@ -98,4 +100,63 @@ pub struct Doors {
     pub reports: rtrb::Consumer<Report>,
     /// What the engine shows of itself.
     pub shown: Arc<Shown>,
+}
+
+/// Control's door for plans: one in flight, and the old ones come home through it.
+pub struct PlanDoor {
+    pub(super) to: rtrb::Producer<(u8, Option<Box<SlotPlan>>)>,
+    pub(super) home: rtrb::Consumer<Box<SlotPlan>>,
+    pub(super) mixes: rtrb::Producer<Box<MixPlan>>,
+    pub(super) mixes_home: rtrb::Consumer<Box<MixPlan>>,
+    pub(super) failures: rtrb::Consumer<Box<dyn Any + Send>>,
+}
+
+impl PlanDoor {
+    /// Sends a slot's new plan; it is given back while another is in flight. `[control]`
+    ///
+    /// # Errors
+    /// The plan itself, where one is in flight.
+    pub fn send(&mut self, slot: u8, plan: Box<SlotPlan>) -> Result<(), Box<SlotPlan>> {
+        if self.busy() {
+            return Err(plan);
+        }
+        // There is room, and only this end fills it.
+        let _ = self.to.push((slot, Some(plan)));
+        Ok(())
+    }
+
+    /// Has a slot's plan taken away; false while something else is in flight. The slot fades within 10 ms, running on, its notes end,
+    /// what waits for it in the engine is dropped, its strip stands as a new one does: then [`Report::Unloaded`] is told. `[control]`
+    #[must_use]
+    pub fn unload(&mut self, slot: u8) -> bool {
+        self.to.push((slot, None)).is_ok()
+    }
+
+    /// Sends the mixer's new plan; it is given back while another is in flight. When it has taken over altogether, 10 ms after it began,
+    /// [`Report::Mixed`] is told; until then no other begins. `[control]`
+    ///
+    /// # Errors
+    /// The plan itself, where one is in flight.
+    pub fn mix(&mut self, plan: Box<MixPlan>) -> Result<(), Box<MixPlan>> {
+        self.mixes.push(plan).map_err(|rtrb::PushError::Full(plan)| plan)
+    }
+
+    /// Whether a plan is in flight. `[control]`
+    pub fn busy(&self) -> bool {
+        self.to.slots() == 0
+    }
+
+    /// Drops the plans that have come home; how many. `[control]`
+    pub fn collect(&mut self) -> usize {
+        while self.mixes_home.pop().is_ok() {}
+        std::iter::from_fn(|| self.home.pop().ok()).count()
+    }
+
+    /// What the code of a slot said when it failed. `[control]`
+    #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "not on the audio thread")]
+    pub fn failure(&mut self) -> Option<String> {
+        let payload = self.failures.pop().ok()?;
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
+        Some(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
+    }
 }

@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use super::beat::BeatClock;
-use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, Shown};
+use super::click::Click;
+use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, PlanDoor, Shown};
 use super::event::{ALL_SLOTS, Act, Event, Mix};
 use super::headroom::Headroom;
 use super::master::Master;
 use super::mixer::{Mixer, bits};
+use super::outbox::Outbox;
+use super::pause::Pause;
 use super::queue::EventQueue;
 use super::report::Report;
 use super::shed::Missed;
@@ -19,108 +22,36 @@ use super::team::Team;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::plan::mixer::SLOTS;
 use crate::plan::{MixPlan, SlotPlan};
+use crate::rt::beat_line::Line;
 use crate::rt::guard::FlushToZero;
 
 /// The audio thread's half of rackd.
 pub struct Engine {
-    rate: f32,
-    now: SampleTime,
+    pub(super) rate: f32,
+    /// Its own time, which stands while it pauses.
+    pub(super) now: SampleTime,
     /// Boxed, since a strip goes to another thread and back without being copied.
     #[allow(clippy::vec_box, reason = "they are moved one by one")]
-    strips: Vec<Box<Strip>>,
+    pub(super) strips: Vec<Box<Strip>>,
     /// The strips that have a plan, as bits.
-    filled: u64,
+    pub(super) filled: u64,
     team: Option<Team>,
-    feeds: Vec<rtrb::Consumer<Event>>,
-    queue: EventQueue,
-    beat: BeatClock,
+    pub(super) feeds: Vec<rtrb::Consumer<Event>>,
+    pub(super) queue: EventQueue,
+    pub(super) beat: BeatClock,
+    pub(super) pause: Pause,
+    click: Click,
     master: Master,
-    mixer: Mixer,
+    pub(super) mixer: Mixer,
     headroom: Headroom,
     keep_all: bool,
     input: Box<[[f32; BLOCK]; 2]>,
-    plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
-    home: rtrb::Producer<Box<SlotPlan>>,
-    mixes: rtrb::Consumer<Box<MixPlan>>,
-    mixes_home: rtrb::Producer<Box<MixPlan>>,
+    pub(super) plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
+    pub(super) home: rtrb::Producer<Box<SlotPlan>>,
+    pub(super) mixes: rtrb::Consumer<Box<MixPlan>>,
+    pub(super) mixes_home: rtrb::Producer<Box<MixPlan>>,
     failures: rtrb::Producer<Box<dyn Any + Send>>,
-    out: Outbox,
-}
-
-/// The engine's side of what comes back.
-struct Outbox {
-    reports: rtrb::Producer<Report>,
-    shown: Arc<Shown>,
-}
-
-impl Outbox {
-    fn tell(&mut self, report: Report) {
-        if let Report::NotFinite { .. } = report {
-            self.shown.not_finite.fetch_add(1, Relaxed);
-        }
-        if self.reports.push(report).is_err() {
-            self.shown.unreported.fetch_add(1, Relaxed);
-        }
-    }
-}
-
-/// Control's door for plans: one in flight, and the old ones come home through it.
-pub struct PlanDoor {
-    to: rtrb::Producer<(u8, Option<Box<SlotPlan>>)>,
-    home: rtrb::Consumer<Box<SlotPlan>>,
-    mixes: rtrb::Producer<Box<MixPlan>>,
-    mixes_home: rtrb::Consumer<Box<MixPlan>>,
-    failures: rtrb::Consumer<Box<dyn Any + Send>>,
-}
-
-impl PlanDoor {
-    /// Sends a slot's new plan; it is given back while another is in flight. `[control]`
-    ///
-    /// # Errors
-    /// The plan itself, where one is in flight.
-    pub fn send(&mut self, slot: u8, plan: Box<SlotPlan>) -> Result<(), Box<SlotPlan>> {
-        if self.busy() {
-            return Err(plan);
-        }
-        // There is room, and only this end fills it.
-        let _ = self.to.push((slot, Some(plan)));
-        Ok(())
-    }
-
-    /// Has a slot's plan taken away; false while something else is in flight. The slot fades within 10 ms, running on, its notes end,
-    /// what waits for it in the engine is dropped, its strip stands as a new one does: then [`Report::Unloaded`] is told. `[control]`
-    #[must_use]
-    pub fn unload(&mut self, slot: u8) -> bool {
-        self.to.push((slot, None)).is_ok()
-    }
-
-    /// Sends the mixer's new plan; it is given back while another is in flight. When it has taken over altogether, 10 ms after it began,
-    /// [`Report::Mixed`] is told; until then no other begins. `[control]`
-    ///
-    /// # Errors
-    /// The plan itself, where one is in flight.
-    pub fn mix(&mut self, plan: Box<MixPlan>) -> Result<(), Box<MixPlan>> {
-        self.mixes.push(plan).map_err(|rtrb::PushError::Full(plan)| plan)
-    }
-
-    /// Whether a plan is in flight. `[control]`
-    pub fn busy(&self) -> bool {
-        self.to.slots() == 0
-    }
-
-    /// Drops the plans that have come home; how many. `[control]`
-    pub fn collect(&mut self) -> usize {
-        while self.mixes_home.pop().is_ok() {}
-        std::iter::from_fn(|| self.home.pop().ok()).count()
-    }
-
-    /// What the code of a slot said when it failed. `[control]`
-    #[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "not on the audio thread")]
-    pub fn failure(&mut self) -> Option<String> {
-        let payload = self.failures.pop().ok()?;
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_string());
-        Some(text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default())
-    }
+    pub(super) out: Outbox,
 }
 
 impl Engine {
@@ -145,6 +76,8 @@ impl Engine {
             feeds,
             queue: EventQueue::new(),
             beat: BeatClock::new(120.0, f64::from(rate)),
+            pause: Pause::new(rate),
+            click: Click::new(rate),
             master: Master::new(rate),
             mixer: Mixer::new(rate, initial),
             headroom: Headroom::default(),
@@ -155,7 +88,7 @@ impl Engine {
             mixes,
             mixes_home,
             failures,
-            out: Outbox { reports, shown: Arc::clone(&shown) },
+            out: Outbox { reports, shown: Arc::clone(&shown), ahead: 0 },
         };
         let feeds = senders.into_iter().enumerate().map(|(number, ring)| Feed { number: number as u8, ring }).collect();
         let door = PlanDoor { to, home: home_end, mixes: mixes_to, mixes_home: mixes_home_end, failures: failures_end };
@@ -169,7 +102,7 @@ impl Engine {
 
     /// Time of the next frame. `[any]`
     pub fn now(&self) -> SampleTime {
-        self.now
+        self.now + self.pause.ahead()
     }
 
     /// Works out the next `output.len() / channels` frames, interleaved; any number of them. `input` is interleaved too, with
@@ -194,6 +127,10 @@ impl Engine {
         }
         let mut done = 0;
         while done < frames {
+            if self.pause.stands() {
+                done += self.stand(&mut output[done * channels..], channels);
+                continue;
+            }
             self.take_mix(channels);
             self.take_plan();
             let from = tile_index(self.now);
@@ -214,16 +151,18 @@ impl Engine {
                 }),
             }
             self.mixer.add_direct(output, channels, from);
+            self.pause.shape(output, channels);
             self.end_mix(block.frames);
             self.now += block.frames as u64;
             done += block.frames;
+            self.stop();
         }
         if let Some(team) = &mut self.team {
             team.end();
         }
         let shown = &self.out.shown;
-        shown.now.store(self.now, Relaxed);
-        shown.beat.publish(self.beat.line());
+        shown.now.store(self.now(), Relaxed);
+        shown.beat.publish(self.line());
         shown.voices.store(bits(self.filled).map(|slot| self.strips[slot].voices()).sum::<usize>() as u32, Relaxed);
         self.master.show(shown);
         for slot in bits(self.filled) {
@@ -294,6 +233,46 @@ impl Engine {
         }
     }
 
+    /// The line of beats over the time that others count by.
+    fn line(&self) -> Line {
+        let line = self.beat.line();
+        match self.pause.stands() || self.beat.counts_in() {
+            true => Line { at: self.now(), beat: line.beat(self.now), running: false, ..line },
+            false => Line { at: line.at + self.pause.ahead(), ..line },
+        }
+    }
+
+    /// Time stands from now on, where it has faded for that. It goes on when an event says so that has come already.
+    fn stop(&mut self) {
+        if self.pause.stops(self.now) {
+            let mut first = None;
+            self.queue.retain(|event| {
+                if event.act == Act::Pause(false) && first.is_none_or(|first| event.at < first) {
+                    first = Some(event.at);
+                }
+                true
+            });
+            if let Some(at) = first {
+                self.pause.end(at + self.pause.ahead());
+            }
+        }
+    }
+
+    /// Silence while time stands: what comes acts at once, and is heard when it goes on. How many frames.
+    fn stand(&mut self, output: &mut [f32], channels: usize) -> usize {
+        self.take_plan();
+        let from = tile_index(self.now);
+        while self.queue.next_time(self.now + 1).is_some() {
+            while let Some((event, feed)) = self.queue.take_next() {
+                self.apply(event, feed, from);
+            }
+        }
+        let frames = self.pause.stand(self.now, output.len() / channels);
+        output[..frames * channels].fill(0.0);
+        self.out.ahead = self.pause.ahead();
+        frames
+    }
+
     /// Takes what the feeds have brought into the queue. Where there is no room left, what ends notes acts at once: a flood may not make
     /// them hang.
     fn take_events(&mut self) {
@@ -304,12 +283,17 @@ impl Engine {
                     self.clear();
                     continue;
                 }
+                if event.at > 0 && event.at < self.now() {
+                    let frames = (self.now() - event.at).min(u64::from(u32::MAX)) as u32;
+                    self.out.shown.late.fetch_add(1, Relaxed);
+                    self.out.tell(Report::Late { feed, frames });
+                }
+                if event.act == Act::Pause(false) && self.pause.stands() {
+                    self.pause.end(event.at);
+                    continue;
+                }
+                event.at = self.pause.own(event.at, self.now);
                 if event.at < self.now {
-                    if event.at > 0 {
-                        let frames = (self.now - event.at).min(u64::from(u32::MAX)) as u32;
-                        self.out.shown.late.fetch_add(1, Relaxed);
-                        self.out.tell(Report::Late { feed, frames });
-                    }
                     event.at = self.now;
                 }
                 if self.queue.push(event, feed) {
@@ -339,95 +323,24 @@ impl Engine {
         });
     }
 
-    /// Begins a new plan of the mixer, if one waits and the one before has faded.
-    fn take_mix(&mut self, channels: usize) {
-        if !self.mixer.is_fading()
-            && let Ok(plan) = self.mixes.pop()
-        {
-            self.mixer.install(plan, self.fresh());
-        }
-        let out = &mut self.out;
-        self.mixer.check_channels(channels, &mut |slot, channel| out.tell(Report::NoChannel { slot, channel }));
-    }
-
-    /// The plan of the mixer before goes home, when it has faded.
-    fn end_mix(&mut self, frames: usize) {
-        if self.mixer.end(frames)
-            && self.mixes_home.slots() > 0
-            && let Some(before) = self.mixer.take_before()
-        {
-            let _ = self.mixes_home.push(before);
-            self.out.tell(Report::Mixed);
-        }
-    }
-
-    /// The strips of which nothing was heard yet, as bits.
-    fn fresh(&self) -> u64 {
-        self.strips.iter().enumerate().fold(0, |bits, (slot, strip)| bits | u64::from(strip.is_fresh()) << slot)
-    }
-
-    /// Begins a new plan, if one waits and the old one can go home.
-    fn take_plan(&mut self) {
-        if self.home.slots() == 0 {
-            return;
-        }
-        let of = self.plans.peek().ok().map(|(slot, _)| usize::from(*slot));
-        if of.and_then(|slot| self.strips.get(slot)).is_some_and(|strip| strip.leaves()) {
-            return;
-        }
-        let Ok((slot, plan)) = self.plans.pop() else { return };
-        let block = self.block(0);
-        let out = &mut self.out;
-        let (Some(strip), Some(plan)) = (self.strips.get_mut(slot as usize), plan) else {
-            return self.begin_unloading(slot);
-        };
-        if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
-            let _ = self.home.push(old);
-        }
-        self.filled |= 1 << slot;
-        self.out.tell(Report::Swapped { slot, at: self.now });
-    }
-
-    /// A strip's plan is to go; one that has none is done at once.
-    fn begin_unloading(&mut self, slot: u8) {
-        let fade = (self.rate * 0.01) as u32;
-        match self.strips.get_mut(usize::from(slot)) {
-            Some(strip) if strip.plan.is_some() => strip.leave(fade),
-            _ => self.unload(slot),
-        }
-    }
-
-    /// A strip that has faded gives up its plan, where there is room for it on the way home.
-    fn unload(&mut self, slot: u8) {
-        if self.home.slots() == 0 {
-            return;
-        }
-        let out = &mut self.out;
-        self.queue.retain(|event| {
-            let stays = event.act.slot() != Some(slot);
-            if let (false, Act::NoteOn { id, .. }) = (stays, event.act) {
-                out.tell(Report::NoteEnded { slot, id });
-            }
-            stays
-        });
-        let strip = self.strips.get_mut(usize::from(slot));
-        if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
-            let _ = self.home.push(plan);
-        }
-        self.filled &= !1u64.checked_shl(slot.into()).unwrap_or(0);
-        self.mixer.forget(slot);
-        out.tell(Report::Unloaded { slot });
-    }
-
-    fn block(&self, frames: usize) -> Block {
+    pub(super) fn block(&self, frames: usize) -> Block {
         let strained = self.headroom.is_strained();
         Block { start: self.now, frames, rate: self.rate, tempo: self.beat.tempo() as f32, strained }
     }
 
     /// Applies the events of the next block; it ends before the next event that a block cannot hold within.
     fn next_block(&mut self, most: usize) -> Block {
-        let mut frames = most;
         let from = tile_index(self.now);
+        if self.beat.starts().is_some_and(|at| at <= self.now) {
+            self.beat.start(self.now);
+        }
+        if self.beat.lap().is_some_and(|at| at <= self.now) {
+            self.beat.turn(self.now);
+        }
+        if self.beat.calm().is_some_and(|at| at <= self.now) {
+            self.beat.nudge(self.now, 0.0);
+        }
+        let mut frames = self.uncut(most);
         while let Some(at) = self.queue.next_time(self.now + frames as u64) {
             let frame = (at - self.now) as usize;
             // One of them is enough: what else comes at its time belongs to the block that begins there.
@@ -438,8 +351,22 @@ impl Engine {
             while let Some((event, feed)) = self.queue.take_next() {
                 self.apply(event, feed, from + frame);
             }
+            if frame == 0 {
+                frames = self.uncut(most);
+            }
         }
         self.block(frames)
+    }
+
+    /// The frames of a block that ends where the loop does, and where time is to stand.
+    fn uncut(&self, most: usize) -> usize {
+        let until = |at: Option<SampleTime>| at.map(|at| at.saturating_sub(self.now));
+        let mut frames = most;
+        let beat = &self.beat;
+        for left in [until(beat.lap()), until(beat.calm()), until(beat.starts()), self.pause.left(self.now)].into_iter().flatten() {
+            frames = if left > 0 && left < frames as u64 { left as usize } else { frames };
+        }
+        frames
     }
 
     /// Whether a block must begin at a note, because the slot's own notes are found when the block runs.
@@ -464,7 +391,14 @@ impl Engine {
                 self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell));
             }
             Act::Run(running) => self.beat.run(event.at, running),
-            Act::Locate(beat) => self.beat.locate(event.at, f64::from(beat)),
+            Act::Locate { beat, .. } => self.beat.locate(event.at, beat),
+            Act::Loop { start, end } => self.beat.set_loop(event.at, start, end),
+            Act::Swing { share, step } => self.beat.set_swing(event.at, f64::from(share), f64::from(step)),
+            Act::Nudge(beats) => self.beat.nudge(event.at, f64::from(beats)),
+            Act::Metronome { level, start, step, bar } => self.click.set(level, start, step, bar),
+            Act::CountIn(beats) => self.beat.count_in(event.at, f64::from(beats)),
+            Act::Pause(true) => self.pause.begin(event.at),
+            Act::Pause(false) => self.pause.end(event.at),
             Act::Sync(number) => tell(Report::Synced(number)),
             Act::Clear => {}
             Act::Mix { slot: ALL_SLOTS, what, value, frames } => self.master.set(what, value, frames),
@@ -558,6 +492,7 @@ impl Engine {
                 self.unload(slot as u8);
             }
         }
+        self.click.run(&self.beat, block.start, self.mixer.main(), from, to);
         self.master.run(self.mixer.main(), from, to);
         if let Some((at, beat)) = self.beat.next_beat(block.start, block.frames) {
             self.out.tell(Report::Beat { at, beat, tempo: self.beat.tempo() as f32 });
@@ -568,9 +503,19 @@ impl Engine {
 /// Whether a block must begin at an event: what changes something that all of a block's steps read.
 fn divides(act: Act) -> bool {
     match act {
-        Act::Cell { .. } | Act::Tempo(_) | Act::Run(_) | Act::Locate(_) | Act::Mix { .. } | Act::Panic { .. } | Act::NoteFade { .. } => {
-            true
-        }
+        Act::Cell { .. }
+        | Act::Tempo(_)
+        | Act::Run(_)
+        | Act::Locate { .. }
+        | Act::Loop { .. }
+        | Act::Swing { .. }
+        | Act::Nudge(_)
+        | Act::Metronome { .. }
+        | Act::CountIn(_)
+        | Act::Pause(_)
+        | Act::Mix { .. }
+        | Act::Panic { .. }
+        | Act::NoteFade { .. } => true,
         Act::Knob { .. }
         | Act::NoteOn { .. }
         | Act::GlideFrom { .. }

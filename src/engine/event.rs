@@ -128,8 +128,44 @@ pub enum Act {
     Tempo(f32),
     /// The beat clock runs on, or halts where it is.
     Run(bool),
-    /// The beat clock goes to this beat.
-    Locate(f32),
+    /// The beat clock goes to a beat.
+    Locate {
+        /// Which.
+        beat: f64,
+        /// What is played from there on goes by this number.
+        place: u32,
+    },
+    /// The beat clock goes from the second of these beats back to the first; none where the second is not behind the first.
+    Loop {
+        /// From where.
+        start: f64,
+        /// To where.
+        end: f64,
+    },
+    /// Every second one of equal steps is put off.
+    Swing {
+        /// What the first step of a pair takes of it; 0.5: they are even.
+        share: f32,
+        /// Beats of a step.
+        step: f32,
+    },
+    /// The beat clock gains so many beats, or loses them, without a jump.
+    Nudge(f32),
+    /// A click is heard at each beat of a bar.
+    Metronome {
+        /// Its level as a factor; 0: none.
+        level: f32,
+        /// A beat on which a bar begins.
+        start: f32,
+        /// Beats from click to click.
+        step: f32,
+        /// Clicks of a bar.
+        bar: u8,
+    },
+    /// The beat clock runs on after so many beats in which nothing is played but clicks.
+    CountIn(f32),
+    /// Sound fades, then time stands; or it goes on where it stood.
+    Pause(bool),
     /// Tell when everything sent before by the same feed has been applied.
     Sync(u32),
     /// All that waits for its time is dropped at once, but for what ends notes or is waited for.

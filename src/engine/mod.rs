@@ -5,17 +5,21 @@
 
 pub mod allocator;
 pub mod beat;
+mod click;
 pub mod doors;
 #[allow(clippy::module_inception, reason = "the engine is what this folder is named after")]
 pub mod engine;
 pub mod event;
 pub mod fader;
 pub mod headroom;
+mod landing;
 pub mod master;
 pub mod meter;
 pub mod mixer;
 pub mod note;
+mod outbox;
 pub mod pass;
+pub mod pause;
 pub mod playing;
 pub mod queue;
 pub mod report;
@@ -23,6 +27,7 @@ pub mod shed;
 pub mod strip;
 pub mod team;
 
-pub use engine::{Engine, PlanDoor};
+pub use doors::PlanDoor;
+pub use engine::Engine;
 pub use event::{Act, Event, NoteId};
 pub use report::Report;

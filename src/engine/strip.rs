@@ -215,7 +215,17 @@ impl Strip {
                 self.playing.act(act, plan, frame, block, report);
             }
             Act::Tempo(_) => plan.set_tempo(frame, block.tempo, false),
-            Act::Mix { .. } | Act::Run(_) | Act::Locate(_) | Act::Sync(_) | Act::Clear => {}
+            Act::Mix { .. }
+            | Act::Run(_)
+            | Act::Locate { .. }
+            | Act::Loop { .. }
+            | Act::Swing { .. }
+            | Act::Nudge(_)
+            | Act::Metronome { .. }
+            | Act::CountIn(_)
+            | Act::Pause(_)
+            | Act::Sync(_)
+            | Act::Clear => {}
         }
     }
 

@@ -46,17 +46,31 @@ impl Line {
 
     /// The frame in which a pulse falls, from the anchor on; `None` where it never will. `[any]`
     pub fn frame_of(&self, pulse: i64, beats: f64) -> Option<SampleTime> {
-        let per_frame = self.tempo / (60.0 * self.rate);
+        self.first(pulse as f64 * beats, |time| self.count(time, beats) >= pulse)
+    }
+
+    /// The first frame at or after a beat, from the anchor on; `None` where it never comes. `[audio]`
+    pub fn frame_at(&self, beat: f64) -> Option<SampleTime> {
+        self.first(beat, |time| self.beat(time) >= beat - NEAR)
+    }
+
+    /// Beats that go by in a frame. `[audio]`
+    pub fn per_frame(&self) -> f64 {
+        self.tempo / (60.0 * self.rate)
+    }
+
+    /// The first frame that has come so far. The line itself decides, so that it is the same frame wherever it is asked.
+    fn first(&self, beat: f64, come: impl Fn(SampleTime) -> bool) -> Option<SampleTime> {
+        let per_frame = self.per_frame();
         if !self.running || !per_frame.is_finite() || per_frame <= 0.0 {
             return None;
         }
-        let frames = (pulse as f64 * beats - self.beat) / per_frame;
+        let frames = (beat - self.beat) / per_frame;
         if frames > 1e15 {
             return None;
         }
-        // The line itself decides, so that it is the same frame as on the audio thread.
-        let mut time = self.at + (frames.max(0.0) as u64).saturating_sub(2);
-        while self.count(time, beats) < pulse {
+        let mut time = self.at + (if frames > 2.0 { frames as u64 - 2 } else { 0 });
+        while !come(time) {
             time += 1;
         }
         Some(time)

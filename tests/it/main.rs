@@ -71,6 +71,7 @@ mod streams;
 mod threads;
 mod time;
 mod tools;
+mod transport;
 mod transports;
 mod tuning;
 mod voices;
