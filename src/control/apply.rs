@@ -65,6 +65,7 @@ impl Control {
         let at = self.by_its_clock(draft, group.at, first);
         let (at, late) = self.when(at, first)?;
         draft.at = at;
+        draft.tag = if let (When::Wall(tag), None) = (group.at, late) { Some(tag) } else { None };
         let policy = self.peers.get(draft.client).late;
         draft.cut = 0;
         if let Some(frames) = late {

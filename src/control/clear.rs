@@ -164,6 +164,7 @@ impl Control {
             }
             Act::Tempo(_) => return meant.tempo,
             Act::Run(_)
+            | Act::RunWith { .. }
             | Act::Locate { .. }
             | Act::Loop { .. }
             | Act::Swing { .. }

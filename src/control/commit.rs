@@ -12,6 +12,7 @@ use super::feed_line::{Merge, NoRoom};
 use super::scale::Scale;
 use super::streams::Stream;
 use super::targets::Target;
+use super::transport::Counting;
 use super::value::{Message, Value};
 use super::verbs::{Body, Call, Found, SLOT_VERBS, VERBS};
 use crate::base::time::SampleTime;
@@ -205,6 +206,7 @@ impl Control {
                 self.bend_glides();
                 self.changed_stream(client, Stream::Tempo);
             }
+            Step::Counting(Counting::Started(at)) => self.tell_started(at),
             Step::Counting(counting) => self.transport.count(counting),
             Step::Motion(motion) => {
                 self.transport.motion = motion;

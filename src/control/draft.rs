@@ -120,6 +120,8 @@ pub struct Draft {
     pub client: Client,
     /// The time of the group that is being worked out; 0: in the next block.
     pub at: SampleTime,
+    /// The moment since 1970 that the group was meant for [ns], where it was meant for one.
+    pub tag: Option<i64>,
     /// For the engine, in order.
     pub events: Vec<Event>,
     /// For Control, in order, each with its time.
@@ -146,6 +148,7 @@ impl Draft {
         Self {
             client,
             at: 0,
+            tag: None,
             events: Vec::new(),
             steps: Vec::new(),
             replies: Vec::new(),

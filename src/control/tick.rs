@@ -81,6 +81,7 @@ impl Control {
                 let ended = self.notes.stolen(id);
                 self.tell_ended(ended);
             }
+            Report::Started { at } => self.tell_started(at),
             Report::Beat { at, beat, tempo } => self.tell_beat(at, beat, tempo),
             Report::Synced(token) => {
                 if self.mark_back(token) {

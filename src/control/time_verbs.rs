@@ -7,7 +7,7 @@ use super::transport::{Counting, Motion, Transport};
 use super::value::{Message, Value};
 use super::verbs::Call;
 use crate::base::units::Unit;
-use crate::engine::Act;
+use crate::engine::{Act, Event};
 use crate::patch::{Amount, values};
 
 /// As far as one may go [beats].
@@ -38,7 +38,18 @@ pub(super) fn play(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Res
     let before = motion(control, draft);
     draft.act(Act::Pause(false));
     let bars = control.transport.count_in;
-    if before == Motion::Stopped && bars > 0 {
+    if let (Some(_), Some(tag)) = (control.transport.armed, draft.tag) {
+        let act = control.start_together(tag, draft.at);
+        draft.steps.push((0, Step::Counting(Counting::Meant(tag))));
+        if let Act::RunWith { .. } = act {
+            // It waits in the engine for its callback.
+            draft.events.push(Event { at: 0, act });
+            draft.things += 1;
+        } else {
+            draft.act(act);
+            draft.step(Step::Counting(Counting::Started(draft.at)));
+        }
+    } else if before == Motion::Stopped && bars > 0 {
         let (metre, ..) = control.transport.bars.at(control.beat_at(draft.at));
         draft.act(Act::CountIn((f64::from(bars) * metre.bar()) as f32));
     } else {
@@ -89,6 +100,7 @@ pub(super) fn arm(control: &mut Control, draft: &mut Draft, call: Call<'_>) -> R
     go(draft, Motion::Stopped);
     let heard = control.clock.unix_nanos_of(control.shown.now()).map_or(0, |heard| heard - control.clock.wall().now());
     let lead = heard.max(0) as f64 * 1e-9 + MARGIN;
+    draft.step(Step::Counting(Counting::Armed(Some(draft.client))));
     control.tell_then(draft, Message::new("/ready", vec![beat.into(), lead.into()]));
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! The transport as it is known off the audio thread: whether the music plays, and where it is.
 
 use super::bars::Bars;
+use super::client::Client;
 use super::control::Control;
-use super::value::Value;
+use super::value::{Message, Value};
 use crate::base::time::SampleTime;
 use crate::engine::Act;
+
+/// A callback that is longer ago than this was one of a driver that is gone [µs].
+const STALE: f64 = 200_000.0;
 
 /// What it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +51,12 @@ pub enum Counting {
     CountIn(u8),
     /// Level of the metronome.
     Metronome(f32),
+    /// This client waits for a start together, or nobody does any more.
+    Armed(Option<Client>),
+    /// It was to start at this moment since 1970 [ns].
+    Meant(i64),
+    /// It has started in this frame.
+    Started(SampleTime),
 }
 
 /// Whether the music plays, and how it is counted.
@@ -66,6 +76,9 @@ pub(super) struct Transport {
     pub taps: Vec<i64>,
     /// The number of the last place to which it went.
     pub place: u32,
+    /// Who waits for a start together, and the moment that it is meant for since 1970 [ns].
+    pub armed: Option<Client>,
+    pub meant: i64,
 }
 
 impl Transport {
@@ -77,6 +90,9 @@ impl Transport {
             Counting::Swing(share, step) => self.swing = Some((share, step)),
             Counting::CountIn(bars) => self.count_in = bars,
             Counting::Metronome(level) => self.metronome = level,
+            Counting::Armed(client) => self.armed = client,
+            Counting::Meant(moment) => self.meant = moment,
+            Counting::Started(_) => {}
         }
     }
 
@@ -91,6 +107,32 @@ impl Control {
     /// What the transport does. `[control]`
     pub fn motion(&self) -> Motion {
         self.transport.motion
+    }
+
+    /// A start at a moment since 1970 [ns] that others are told too: with a callback of the driver, where it calls others as well, and so
+    /// in the same frame; else on its own sample.
+    pub(super) fn start_together(&self, tag: i64, sample: SampleTime) -> Act {
+        let with = || {
+            let cycle = self.clock.cycles().newest()?;
+            let period = f64::from(cycle.frames) * 1e6 / self.rate();
+            let [now, wanted] = [self.clock.wall().now(), tag].map(|moment| self.clock.wall().monotonic_at(moment));
+            let (now, wanted) = (now? as f64, wanted? as f64);
+            let since = now - cycle.stamp as f64;
+            if !(-period..STALE).contains(&since) {
+                return None;
+            }
+            let latest = sample + u64::from(cycle.frames) * 4;
+            Some(Act::RunWith { stamp: (wanted - period / 2.0) as u64, latest })
+        };
+        with().unwrap_or(Act::Run(true))
+    }
+
+    /// It has started in a frame: who made it ready is told `/transport/started beat time skew`, the skew in ms.
+    pub(super) fn tell_started(&mut self, at: SampleTime) {
+        let Some(client) = self.transport.armed.take() else { return };
+        let heard = self.clock.unix_nanos_of(at).unwrap_or(self.transport.meant);
+        let skew = (heard - self.transport.meant) as f64 * 1e-6;
+        self.outbox.push((client, Message::new("/transport/started", vec![self.beat_at(at).into(), Value::Time(heard), skew.into()])));
     }
 
     /// The beat at a time, 0 for now.

@@ -131,6 +131,10 @@ impl<P: Player> Player for Outlet<P> {
         self.player.expect(due);
     }
 
+    fn heard(&mut self, stamp: u64) {
+        self.player.heard(stamp);
+    }
+
     fn loaded(&mut self, share: f32, frames: usize) {
         self.player.loaded(share, frames);
     }
@@ -186,6 +190,9 @@ mod tests {
         fn expect(&mut self, _: Instant) {
             self.0.fetch_add(1, Relaxed);
         }
+        fn heard(&mut self, stamp: u64) {
+            self.0.fetch_add(stamp, Relaxed);
+        }
         fn loaded(&mut self, _: f32, frames: usize) {
             self.0.fetch_add(frames as u64, Relaxed);
         }
@@ -197,6 +204,7 @@ mod tests {
         let mut player = Outlet::new(Told(Arc::clone(&told)), 48_000, Arc::default(), Arc::default());
         player.expect(Instant::now());
         player.loaded(0.5, 64);
-        assert_eq!(told.load(Relaxed), 65);
+        player.heard(1000);
+        assert_eq!(told.load(Relaxed), 1065);
     }
 }

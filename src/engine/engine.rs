@@ -41,6 +41,8 @@ pub struct Engine {
     pub(super) beat: BeatClock,
     pub(super) pause: Pause,
     click: Click,
+    /// It starts with a callback that is heard at this moment of the driver's clock, or at this time.
+    waits: Option<(u64, SampleTime)>,
     master: Master,
     pub(super) mixer: Mixer,
     headroom: Headroom,
@@ -78,6 +80,7 @@ impl Engine {
             beat: BeatClock::new(120.0, f64::from(rate)),
             pause: Pause::new(rate),
             click: Click::new(rate),
+            waits: None,
             master: Master::new(rate),
             mixer: Mixer::new(rate, initial),
             headroom: Headroom::default(),
@@ -198,6 +201,20 @@ impl Engine {
         if let Some(team) = &self.team {
             team.expect(due);
         }
+    }
+
+    /// The next callback's sound is heard from this moment of the driver's own clock on [µs]. `[audio]`
+    pub fn heard(&mut self, stamp: u64) {
+        if self.waits.is_some_and(|(from, _)| from <= stamp) {
+            self.start();
+        }
+    }
+
+    /// What waits for others starts now.
+    fn start(&mut self) {
+        self.waits = None;
+        self.beat.run(self.now, true);
+        self.out.tell(Report::Started { at: self.now });
     }
 
     /// The device's last callback, of so many frames, took this share of its time. Where that is too much, fewer voices are played; a
@@ -331,6 +348,9 @@ impl Engine {
     /// Applies the events of the next block; it ends before the next event that a block cannot hold within.
     fn next_block(&mut self, most: usize) -> Block {
         let from = tile_index(self.now);
+        if self.waits.is_some_and(|(_, latest)| latest <= self.now()) {
+            self.start();
+        }
         if self.beat.starts().is_some_and(|at| at <= self.now) {
             self.beat.start(self.now);
         }
@@ -390,7 +410,11 @@ impl Engine {
                 let block = Block { tempo, ..block };
                 self.strips.iter_mut().for_each(|strip| strip.act(event.act, frame, block, &mut tell));
             }
-            Act::Run(running) => self.beat.run(event.at, running),
+            Act::Run(running) => {
+                self.waits = None;
+                self.beat.run(event.at, running);
+            }
+            Act::RunWith { stamp, latest } => self.waits = Some((stamp, latest)),
             Act::Locate { beat, .. } => self.beat.locate(event.at, beat),
             Act::Loop { start, end } => self.beat.set_loop(event.at, start, end),
             Act::Swing { share, step } => self.beat.set_swing(event.at, f64::from(share), f64::from(step)),
@@ -506,6 +530,7 @@ fn divides(act: Act) -> bool {
         Act::Cell { .. }
         | Act::Tempo(_)
         | Act::Run(_)
+        | Act::RunWith { .. }
         | Act::Locate { .. }
         | Act::Loop { .. }
         | Act::Swing { .. }

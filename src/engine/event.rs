@@ -128,6 +128,14 @@ pub enum Act {
     Tempo(f32),
     /// The beat clock runs on, or halts where it is.
     Run(bool),
+    /// The beat clock runs from the first callback on whose sound is heard at this moment or later, so that all whom one driver calls
+    /// start together; [`Report::Started`](super::Report::Started) tells when that was.
+    RunWith {
+        /// By the driver's own clock [µs].
+        stamp: u64,
+        /// By this time in any case: the driver may be gone.
+        latest: SampleTime,
+    },
     /// The beat clock goes to a beat.
     Locate {
         /// Which.

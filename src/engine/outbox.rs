@@ -17,7 +17,7 @@ pub(super) struct Outbox {
 impl Outbox {
     /// Tells it, or counts that there was no room. `[audio]`
     pub fn tell(&mut self, mut report: Report) {
-        if let Report::Swapped { at, .. } | Report::Beat { at, .. } = &mut report {
+        if let Report::Swapped { at, .. } | Report::Beat { at, .. } | Report::Started { at } = &mut report {
             *at += self.ahead;
         }
         if let Report::NotFinite { .. } = report {

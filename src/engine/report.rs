@@ -73,6 +73,11 @@ pub enum Report {
         /// Beats a minute.
         tempo: f32,
     },
+    /// The beat clock runs with all others that the driver calls.
+    Started {
+        /// Since when.
+        at: SampleTime,
+    },
     /// A slot's code failed; the slot is silent until it is loaded anew.
     Died {
         /// Whose.

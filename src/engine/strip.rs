@@ -217,6 +217,7 @@ impl Strip {
             Act::Tempo(_) => plan.set_tempo(frame, block.tempo, false),
             Act::Mix { .. }
             | Act::Run(_)
+            | Act::RunWith { .. }
             | Act::Locate { .. }
             | Act::Loop { .. }
             | Act::Swing { .. }

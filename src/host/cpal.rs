@@ -271,7 +271,7 @@ fn output<T: Pcm>(
         }
         let times = told.timestamp();
         if shown {
-            outlet.stamp((times.callback.as_nanos() / 1000) as u64);
+            outlet.stamp([times.callback, times.playback].map(|time| (time.as_nanos() / 1000) as u64));
         }
         let ahead = times.playback.duration_since(times.callback);
         // Some hosts do not know; then it is about one buffer.

@@ -112,8 +112,9 @@ impl Driven {
         }
     }
 
-    /// Says for which samples a callback is, by the driver's own clock [µs]. `[audio]`
-    pub fn show(&self, stamp: u64, frames: u32) {
+    /// Says for which samples a callback is, by the driver's own clock [µs]: when it was called, when it is heard. `[audio]`
+    pub fn show(&mut self, [stamp, heard]: [u64; 2], frames: u32) {
+        self.player.heard(heard);
         if let Some(discipline) = &self.discipline {
             discipline.clock().cycles().publish(Cycle { stamp, sample: self.now, frames });
         }

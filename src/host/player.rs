@@ -13,6 +13,9 @@ pub trait Player: Send {
     /// The next callback is due at this moment. `[audio]`
     fn expect(&mut self, _due: Instant) {}
 
+    /// The next callback's sound is heard from this moment of the driver's own clock on [µs]; the same for all that it calls. `[audio]`
+    fn heard(&mut self, _stamp: u64) {}
+
     /// The device's last callback, of so many frames, took this share of its time: it may play fewer voices from now on. `[audio]`
     fn loaded(&mut self, _share: f32, _frames: usize) {}
 }
@@ -24,6 +27,10 @@ impl Player for Engine {
 
     fn expect(&mut self, due: Instant) {
         Engine::expect(self, due);
+    }
+
+    fn heard(&mut self, stamp: u64) {
+        Engine::heard(self, stamp);
     }
 
     fn loaded(&mut self, share: f32, frames: usize) {

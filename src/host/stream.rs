@@ -82,13 +82,13 @@ pub struct Outlet {
     end: StreamEnd,
     rate: u32,
     converter: Option<Converter>,
-    stamp: Option<u64>,
+    stamp: Option<[u64; 2]>,
 }
 
 impl Outlet {
-    /// The next callback is called at this moment by the driver's own clock [µs], which others that are driven by it read too.
-    /// `[audio]`
-    pub fn stamp(&mut self, micros: u64) {
+    /// The next callback is called, and its sound is heard, at these moments of the driver's own clock [µs], which others that are driven
+    /// by it read too. `[audio]`
+    pub fn stamp(&mut self, micros: [u64; 2]) {
         // Behind a converter no sample of the engine begins with a callback.
         self.stamp = self.converter.is_none().then_some(micros);
     }

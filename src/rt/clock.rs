@@ -28,6 +28,29 @@ impl Wall {
         nanos.saturating_add(self.shift.load(Relaxed))
     }
 
+    /// The raw monotonic clock [µs] at a moment since 1970 [ns], by which JACK counts too; `None` where there is no such clock. `[any]`
+    #[cfg(target_os = "linux")]
+    pub fn monotonic_at(&self, unix_nanos: i64) -> Option<u64> {
+        use rustix::time::{ClockId, clock_gettime};
+        let nanos = || {
+            let time = clock_gettime(ClockId::MonotonicRaw);
+            i128::from(time.tv_sec) * SECOND + i128::from(time.tv_nsec)
+        };
+        // Of a few tries the one in which least time passed between the two readings.
+        let read = || {
+            let (before, wall, after) = (nanos(), self.now(), nanos());
+            (after - before, (before + after) / 2 - i128::from(wall))
+        };
+        let (_, ahead) = (0..8).map(|_| read()).min()?;
+        u64::try_from((i128::from(unix_nanos) + ahead) / 1000).ok()
+    }
+
+    /// The same where nobody knows how. `[any]`
+    #[cfg(not(target_os = "linux"))]
+    pub fn monotonic_at(&self, _: i64) -> Option<u64> {
+        None
+    }
+
     /// From now on it is off from the system's clock by so much [ns]: as if somebody had set it. `[any]`
     pub fn shift(&self, nanos: i64) {
         self.shift.store(nanos, Relaxed);

@@ -134,10 +134,16 @@ impl Jack {
             port = self.ports("rackd").into_iter().find(|port| port.contains("out_"));
             port.is_some()
         });
+        self.record_ports(seconds, &[port.unwrap()])
+    }
+
+    /// The same of these ports, a channel each.
+    pub fn record_ports(&self, seconds: f64, ports: &[String]) -> Recording {
         let file = self.folder.join(format!("take{}.wav", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let child = self
             .tool("jack_capture")
-            .args(["-d", &seconds.to_string(), "-f", "wav", "-b", "FLOAT", "-c", "1", "-p", &port.unwrap()])
+            .args(["-d", &seconds.to_string(), "-f", "wav", "-b", "FLOAT", "-c", &ports.len().to_string()])
+            .args(ports.iter().flat_map(|port| ["-p", port]))
             .args(["--hide-buffer-usage", "--disable-console"])
             .arg(&file)
             .stdin(Stdio::null())

@@ -18,3 +18,4 @@ mod osc;
 mod reload;
 mod stop;
 mod time_tags;
+mod together;

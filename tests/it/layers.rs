@@ -66,7 +66,7 @@ const OUTSIDE: [(&str, &[&str]); 33] = [
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
     ("rubato", &["host/"]),
     ("rustc_hash", &["control/", "plan/"]),
-    ("rustix", &["control/saving.rs"]),
+    ("rustix", &["control/saving.rs", "rt/clock.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),

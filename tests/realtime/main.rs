@@ -140,6 +140,21 @@ fn no_patch_allocates_on_the_audio_thread() {
             }
             send(100, Act::Mix { slot: 0, what: Mix::Level, value: 0.5, frames: round % 2 * 500 });
             send(120, Act::Tempo(90.0 + round as f32));
+            // The transport: loops, swing, nudges, clicks, and pauses in which it stands for some rounds.
+            let transport = [
+                Act::Loop { start: 0.0, end: 1.0 },
+                Act::Swing { share: 0.62, step: 0.25 },
+                Act::Nudge(0.02),
+                Act::Metronome { level: 0.1, start: 0.0, step: 1.0, bar: 4 },
+                Act::Pause(true),
+                Act::Locate { beat: 3.5, place: round },
+                Act::Pause(false),
+                Act::Run(false),
+                Act::CountIn(1.0),
+                Act::RunWith { stamp: 0, latest: 0 },
+            ];
+            send(200, transport[round as usize / 2 % transport.len()]);
+            engine.heard(1_000_000);
             if round % 50 == 49 {
                 let how = [Panic::Release, Panic::Fade, Panic::Cut][round as usize / 50 % 3];
                 send(150, Act::Panic { slot: ALL_SLOTS, how });
