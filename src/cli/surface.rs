@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::style;
 use crate::control::verbs::markdown;
 use crate::modules::CATALOGUE;
+use crate::score;
 use crate::surface;
 
 /// Prints what the program asked for takes. `[control]`
@@ -15,7 +16,7 @@ pub fn run(args: &Surface) -> Result<(), Exit> {
     match args.program {
         Program::Schema => style::print(&schema()),
         Program::RackSchema => style::print(&rack_schema()),
-        Program::Osc => style::print(&markdown()),
+        Program::Osc => style::print(&(markdown() + &score::verbs::markdown())),
     }
     Ok(())
 }

@@ -234,7 +234,7 @@ impl Control {
             },
             Found::Given(at) => {
                 let Some(mut body) = self.given[at].body.take() else { return Ok(Vec::new()) };
-                let answer = body(call);
+                let answer = body(self, call);
                 self.given[at].body = Some(body);
                 answer
             }

@@ -24,6 +24,7 @@ use super::peers::{Peer, Peers};
 use super::quick::Quick;
 use super::rack::Standing;
 use super::reload::Pending;
+use super::score_notes::Played;
 use super::slot::{Slot, Strip};
 use super::subscribe::Subscribers;
 use super::transport::{Motion, Transport};
@@ -87,6 +88,7 @@ pub struct Control {
     pub(super) note_ends: Option<Vec<MidiMessage>>,
     pub(super) lines: Vec<FeedLine>,
     spare: Vec<Feed>,
+    pub(super) score: Played,
     pub(super) ahead: Ahead,
     pub(super) later: Later,
     pub(super) door: PlanDoor,
@@ -143,6 +145,7 @@ impl Control {
             note_ends: None,
             lines: feeds.into_iter().map(FeedLine::new).collect(),
             spare,
+            score: Played::new(doors.score),
             ahead: Ahead::default(),
             later: Later::default(),
             door,
@@ -243,7 +246,18 @@ impl Control {
         address: &str,
         arguments: &'static str,
         does: &'static str,
-        body: impl FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
+        mut body: impl FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
+    ) {
+        self.hand_over_with(address, arguments, does, move |_, call| body(call));
+    }
+
+    /// The same, where the body looks at Control or speaks to it. `[control]`
+    pub fn hand_over_with(
+        &mut self,
+        address: &str,
+        arguments: &'static str,
+        does: &'static str,
+        body: impl FnMut(&mut Self, Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
     ) {
         self.quick.forget();
         self.given.push(Given { address: address.to_owned(), arguments, does, body: Some(Box::new(body)) });

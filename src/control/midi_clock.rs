@@ -162,7 +162,7 @@ impl Control {
                     // It goes on there with the next tick.
                     lead.armed = Some(place);
                 } else {
-                    self.time_acts(from, time, |_, draft| draft.act(locate(beat_of(place))));
+                    self.time_acts(from, time, |control, draft| draft.act(control.go_to(beat_of(place))));
                 }
             }
             _ => {}
@@ -206,9 +206,9 @@ impl Control {
             let ran = lead.running;
             let start = libm::round(on_line).max(0.0) as SampleTime;
             (lead.zero, lead.running, lead.start) = (Some(number - place), true, start);
-            self.time_acts(from, start, |_, draft| {
+            self.time_acts(from, start, |control, draft| {
                 draft.act(Act::Run(true));
-                draft.act(locate(beat_of(place)));
+                draft.act(control.go_to(beat_of(place)));
                 if !ran {
                     draft.step(Step::Motion(Motion::Playing));
                 }
@@ -250,7 +250,7 @@ impl Control {
                 draft.step(Step::Tempo(told));
             }
             if let (Some(off), Some(line)) = (jump, control.shown.beat.read()) {
-                draft.act(locate((line.beat(now.max(line.at)) + off).max(0.0)));
+                draft.act(control.go_to((line.beat(now.max(line.at)) + off).max(0.0)));
             }
         });
     }
@@ -286,11 +286,6 @@ impl Control {
 
 fn beat_of(place: i64) -> f64 {
     place as f64 / TICKS
-}
-
-/// Goes to a beat; what is played from there on keeps its number.
-fn locate(beat: f64) -> Act {
-    Act::Locate { beat, place: 0 }
 }
 
 /// `/clock/source`

@@ -65,6 +65,7 @@ mod relative;
 pub mod reload;
 pub mod saving;
 pub mod scale;
+pub mod score_notes;
 mod sensing;
 mod set;
 pub mod settings;

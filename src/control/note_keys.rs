@@ -61,17 +61,42 @@ pub(super) struct Pitched {
     pub played: Played,
 }
 
+/// What a note is asked to play.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tone {
+    /// A key, which may have a fraction; the slot's tuning says its pitch.
+    Key(f32),
+    /// A pitch [octaves above C4].
+    Octaves(f32),
+}
+
+impl Tone {
+    /// A note number, a note name, or a frequency.
+    ///
+    /// # Errors
+    /// Where it is none of these. `[control]`
+    pub fn read(call: Call<'_>, value: &Value) -> Result<Self, Fail> {
+        let named = value.text().and_then(|text| note_number(text.trim()).map(f64::from).or_else(|| text.trim().parse().ok()));
+        let number = if value.text().is_some() { named } else { value.number() };
+        match number.filter(|number| number.is_finite()) {
+            Some(number) => Ok(Self::Key(number.clamp(60.0 - 12.0 * f64::from(REACH), 60.0 + 12.0 * f64::from(REACH)) as f32)),
+            None => given_pitch(call, value).map(Self::Octaves),
+        }
+    }
+}
+
+/// The key nearest to a number that may have a fraction.
+pub(super) fn key_near(number: f32) -> u8 {
+    libm::roundf(number).clamp(0.0, 127.0) as u8
+}
+
 /// The pitch of a note number, a note name, or a frequency; only the last is not tuned. A key that plays nothing is told.
 pub(super) fn pitch(control: &mut Control, draft: &mut Draft, call: Call<'_>, value: &Value) -> Result<Pitched, Fail> {
-    let named = value.text().and_then(|text| note_number(text.trim()).map(f64::from).or_else(|| text.trim().parse().ok()));
-    let number = if value.text().is_some() { named } else { value.number() };
-    let Some(number) = number.filter(|number| number.is_finite()) else {
-        let octaves = given_pitch(call, value)?;
-        return Ok(Pitched { pitch: Some(octaves), key: key_of(octaves), played: Played::Pitch });
+    let number = match Tone::read(call, value)? {
+        Tone::Octaves(octaves) => return Ok(Pitched { pitch: Some(octaves), key: key_of(octaves), played: Played::Pitch }),
+        Tone::Key(number) => number,
     };
-    let number = number.clamp(60.0 - 12.0 * f64::from(REACH), 60.0 + 12.0 * f64::from(REACH));
-    let key = libm::round(number).clamp(0.0, 127.0) as u8;
-    let played = Played::Key { number: number as f32, above: 0.0 };
+    let (key, played) = (key_near(number), Played::Key { number, above: 0.0 });
     let pitch = control.pitch_in(draft, call.slot, played);
     if pitch.is_none() {
         control.counts.fail(Code::Unmapped);

@@ -124,7 +124,7 @@ impl Notes {
     /// A name that no note that sounds has. `[control]`
     pub fn fresh(&mut self) -> NoteId {
         loop {
-            self.next = (self.next + 1) % NoteId::OWN;
+            self.next = (self.next + 1) % NoteId::SCORE;
             if !self.sounding.contains_key(&NoteId(self.next)) {
                 return NoteId(self.next);
             }

@@ -24,20 +24,23 @@ pub(super) enum Stream {
     Ended,
     /// The beat clock has come to a whole beat.
     Beat,
+    /// Where the beat clock is.
+    Cursor,
 }
 
 impl Stream {
-    pub(super) const ALL: [(&'static str, Self); 5] = [
+    pub(super) const ALL: [(&'static str, Self); 6] = [
         ("/changed", Self::Changed),
         ("/clock/tempo", Self::Tempo),
         ("/transport", Self::Transport),
         ("/note/ended", Self::Ended),
         ("/beat", Self::Beat),
+        ("/cursor", Self::Cursor),
     ];
 
     /// Whether it stands somewhere, and is told at once to who subscribes.
     pub(super) const fn stands(self) -> bool {
-        matches!(self, Self::Tempo | Self::Transport)
+        matches!(self, Self::Tempo | Self::Transport | Self::Cursor)
     }
 }
 
@@ -63,6 +66,14 @@ impl Control {
         let (bar, _) = self.transport.bars.bar_of(beat as f64);
         let values = vec![Value::Integer(beat), Value::Integer(bar), f64::from(tempo).into(), heard];
         self.happened(Stream::Beat, None, &Message::new("/beat", values));
+    }
+
+    /// Where the music is, and when that is heard: beat, bar, seconds from beat 0 in the present tempo, time.
+    pub(super) fn cursor(&self) -> Vec<Value> {
+        let here = self.shown.score.here.read().unwrap_or_default();
+        let heard = self.clock.unix_nanos_of(here.now).map_or(Value::Other('t'), Value::Time);
+        let (bar, _) = self.transport.bars.bar_of(here.beat);
+        vec![here.beat.into(), Value::Integer(bar), (here.beat * 60.0 / self.tempo).into(), heard]
     }
 
     /// Something happened: all who subscribed are told, or only one of them.

@@ -86,6 +86,8 @@ struct Subscription {
     keys: HashMap<Key, Vec<usize>>,
     queue: VecDeque<usize>,
     metered: bool,
+    /// The watch that is told again and again, as it moves by itself.
+    cursor: Option<usize>,
 }
 
 impl Subscription {
@@ -192,6 +194,7 @@ pub(super) fn sub(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>,
         keys: HashMap::new(),
         queue: VecDeque::new(),
         metered: false,
+        cursor: None,
     };
     control.watch(&mut subscription, found);
     let one = control.subscribers.of.entry(call.client).or_default();
@@ -272,11 +275,15 @@ impl Control {
         sub.watches.clear();
         sub.keys.clear();
         sub.queue.clear();
+        sub.cursor = None;
         // So that nothing that is set later needs memory for it.
         sub.queue.reserve(found.len());
         for (at, (address, told)) in found.into_iter().enumerate() {
             for key in self.watched_keys(told) {
                 sub.keys.entry(key).or_default().push(at);
+            }
+            if told == Told::Stream(Stream::Cursor) {
+                sub.cursor = Some(at);
             }
             let mut watch = Watch { address, told, due: 0, waits: false, gathered: None };
             if let Told::Meter(of) = told {
@@ -415,6 +422,9 @@ impl Control {
                 left -= 1;
             }
             for sub in &mut one.all {
+                if let Some(at) = sub.cursor {
+                    sub.wait(at);
+                }
                 if sub.metered {
                     for at in 0..sub.watches.len() {
                         let watch = &mut sub.watches[at];
@@ -439,7 +449,9 @@ impl Control {
                         continue;
                     }
                     watch.waits = false;
-                    watch.due = now + sub.period;
+                    // What moves by itself is told as often as it was asked for, however ticks fall.
+                    let on_time = sub.cursor == Some(at) && now < watch.due + sub.period;
+                    watch.due = if on_time { watch.due } else { now } + sub.period;
                     if watch.told == Told::Stream(Stream::Changed) {
                         for name in one.changed.drain(..) {
                             self.outbox.push((*client, Message::new(watch.address.clone(), vec![name.into()])));
@@ -468,6 +480,7 @@ impl Control {
             Told::Text(target) => vec![self.text_of(target).into()],
             Told::Bound(bound) => self.ask_map(bound),
             Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
+            Told::Stream(Stream::Cursor) => self.cursor(),
             Told::Stream(Stream::Transport) => self.tell_transport(),
             Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat) | Told::Meter(_) => Vec::new(),
         }

@@ -203,7 +203,9 @@ impl Control {
     /// Goes to a beat; what is played from there on goes by a number of its own.
     pub(super) fn go_to(&mut self, beat: f64) -> Act {
         self.transport.place = self.transport.place.wrapping_add(1);
-        Act::Locate { beat, place: self.transport.place }
+        let place = self.transport.place;
+        self.prepare_jump(place, beat);
+        Act::Locate { beat, place }
     }
 }
 

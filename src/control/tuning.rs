@@ -304,6 +304,7 @@ impl Control {
 
     /// Works out the slots' tunings; where one is another now, its notes move there if they are to.
     pub(super) fn refresh(&mut self, client: Client, sounding: bool) {
+        self.score.voicing += 1;
         let mut changed = vec![false; self.slots.len()];
         for (slot, changed) in self.slots.iter_mut().zip(&mut changed) {
             let tuning = self.tunings.tuning(&slot.tuning);

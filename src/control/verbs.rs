@@ -46,7 +46,7 @@ pub struct Verb {
 }
 
 /// What a given verb does: it answers, or fails.
-pub type GivenBody = Box<dyn FnMut(Call<'_>) -> Result<Vec<Message>, Fail> + Send>;
+pub type GivenBody = Box<dyn FnMut(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail> + Send>;
 
 /// A verb whose body another part of the daemon has handed over.
 pub struct Given {

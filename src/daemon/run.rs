@@ -30,7 +30,7 @@ use crate::osc;
 use crate::patch::Patch;
 use crate::plan;
 use crate::record::{RecordEvent, Recorder, Sample};
-use crate::score::{Live, Reader, Score};
+use crate::score::{Conductor, Live, Reader, Score, Stand};
 
 /// How often everything is looked after.
 const TICK: Duration = Duration::from_millis(3);
@@ -72,6 +72,7 @@ struct Daemon<'a> {
     lines: Option<UnboundedReceiver<Option<String>>>,
     demo: Option<Child>,
     score: Option<Live>,
+    conductor: Option<Conductor>,
     ports: Option<Ports>,
     osc: Option<osc::Server>,
     control: Arc<Mutex<Control>>,
@@ -127,6 +128,7 @@ impl<'a> Daemon<'a> {
         // All of it stands before the first frame is heard.
         control.settle(&mut engine);
         let (files, version) = (control.files(), control.version());
+        let stand = Stand::set_up(&mut control);
         let clock = control.clock().clone();
         let control = Arc::new(Mutex::new(control));
 
@@ -156,6 +158,7 @@ impl<'a> Daemon<'a> {
             lines,
             demo: None,
             score: None,
+            conductor: None,
             ports: None,
             osc,
             control,
@@ -168,6 +171,10 @@ impl<'a> Daemon<'a> {
         let slots = playable.patches(&lock(&daemon.control).loaded().map(|(_, slot)| slot.name.clone()).next().unwrap_or_default());
         daemon.introduce(&choice, &playable, &slots, drawn(options.draw, &remarks).trim_end());
         daemon.open_ports();
+        if let Some(stand) = stand {
+            let conductor = Conductor::start(Arc::clone(&daemon.control), stand);
+            daemon.conductor = Some(conductor.map_err(|why| Failure::machine("the system gives no threads", why))?);
+        }
         if let Some(score) = score {
             daemon.start_score(score, rate)?;
         }
@@ -384,7 +391,7 @@ impl<'a> Daemon<'a> {
             let _ = child.kill();
             let _ = child.wait();
         }
-        self.score = None;
+        (self.score, self.conductor) = (None, None);
         self.fade.ask();
         let end = Instant::now() + FOR_END;
         let mut tick = interval(TICK);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::meter::Meters;
+use super::score::{LaneDoor, LaneShown};
 use super::{Event, Report};
 use crate::base::time::SampleTime;
 use crate::plan::{MixPlan, SlotPlan};
@@ -69,6 +70,8 @@ pub struct Shown {
     pub not_finite: AtomicU64,
     /// Where the music is.
     pub beat: Arc<BeatLine>,
+    /// What is played of a score.
+    pub score: LaneShown,
     /// How loud it is.
     pub meters: Meters,
     /// Share of the time that the last callbacks took, as bits of f32; written by the host.
@@ -96,6 +99,8 @@ impl Shown {
 pub struct Doors {
     /// The feeds, by number.
     pub feeds: Vec<Feed>,
+    /// The way into the lane of a score.
+    pub score: LaneDoor,
     /// What comes back.
     pub reports: rtrb::Consumer<Report>,
     /// What the engine shows of itself.

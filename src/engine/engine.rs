@@ -16,6 +16,7 @@ use super::outbox::Outbox;
 use super::pause::Pause;
 use super::queue::EventQueue;
 use super::report::Report;
+use super::score::Lane;
 use super::shed::Missed;
 use super::strip::{Block, Strip};
 use super::team::Team;
@@ -39,6 +40,7 @@ pub struct Engine {
     pub(super) feeds: Vec<rtrb::Consumer<Event>>,
     pub(super) queue: EventQueue,
     pub(super) beat: BeatClock,
+    pub(super) score: Lane,
     pub(super) pause: Pause,
     click: Click,
     /// It starts with a callback that is heard at this moment of the driver's clock, or at this time.
@@ -69,6 +71,7 @@ impl Engine {
         let (reports, reports_end) = rtrb::RingBuffer::new(8192);
         let (senders, feeds): (Vec<_>, Vec<_>) = (0..FEEDS).map(|_| rtrb::RingBuffer::new(FEED_CAPACITY)).unzip();
         let shown = Arc::new(Shown::default());
+        let (lane, score) = Lane::new();
         let engine = Self {
             rate,
             now: 0,
@@ -78,6 +81,7 @@ impl Engine {
             feeds,
             queue: EventQueue::new(),
             beat: BeatClock::new(120.0, f64::from(rate)),
+            score,
             pause: Pause::new(rate),
             click: Click::new(rate),
             waits: None,
@@ -95,7 +99,7 @@ impl Engine {
         };
         let feeds = senders.into_iter().enumerate().map(|(number, ring)| Feed { number: number as u8, ring }).collect();
         let door = PlanDoor { to, home: home_end, mixes: mixes_to, mixes_home: mixes_home_end, failures: failures_end };
-        (engine, Doors { feeds, reports: reports_end, shown }, door)
+        (engine, Doors { feeds, score: lane, reports: reports_end, shown }, door)
     }
 
     /// Frames a second. `[any]`
@@ -118,6 +122,7 @@ impl Engine {
         let _tiny = FlushToZero::begin();
         self.shed();
         self.take_events();
+        self.score.take_in();
         let frames = output.len() / channels;
         if frames == 0 {
             // No time goes by: only what waits is taken in.
@@ -163,6 +168,7 @@ impl Engine {
         if let Some(team) = &mut self.team {
             team.end();
         }
+        self.show_score();
         let shown = &self.out.shown;
         shown.now.store(self.now(), Relaxed);
         shown.beat.publish(self.line());
@@ -356,12 +362,19 @@ impl Engine {
         }
         if self.beat.lap().is_some_and(|at| at <= self.now) {
             self.beat.turn(self.now);
+            self.score.turn();
         }
         if self.beat.calm().is_some_and(|at| at <= self.now) {
             self.beat.nudge(self.now, 0.0);
         }
         let mut frames = self.uncut(most);
-        while let Some(at) = self.queue.next_time(self.now + frames as u64) {
+        loop {
+            let next = self.queue.next_time(self.now + frames as u64);
+            if let Some(frame) = self.play_score(next.unwrap_or(self.now + frames as u64)) {
+                frames = frame;
+                break;
+            }
+            let Some(at) = next else { break };
             let frame = (at - self.now) as usize;
             // One of them is enough: what else comes at its time belongs to the block that begins there.
             if frame > 0 && self.queue.any_next(|event| divides(event.act) || self.divides_own(event.act)) {
@@ -399,7 +412,7 @@ impl Engine {
         }
     }
 
-    fn apply(&mut self, event: Event, feed: u8, frame: usize) {
+    pub(super) fn apply(&mut self, event: Event, feed: u8, frame: usize) {
         self.out.shown.applied.fetch_add(1, Relaxed);
         let block = self.block(0);
         let out = &mut self.out;
@@ -415,7 +428,10 @@ impl Engine {
                 self.beat.run(event.at, running);
             }
             Act::RunWith { stamp, latest } => self.waits = Some((stamp, latest)),
-            Act::Locate { beat, .. } => self.beat.locate(event.at, beat),
+            Act::Locate { beat, place } => {
+                self.beat.locate(event.at, beat);
+                self.score.jump(place, 0);
+            }
             Act::Loop { start, end } => self.beat.set_loop(event.at, start, end),
             Act::Swing { share, step } => self.beat.set_swing(event.at, f64::from(share), f64::from(step)),
             Act::Nudge(beats) => self.beat.nudge(event.at, f64::from(beats)),

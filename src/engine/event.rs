@@ -12,6 +12,9 @@ impl NoteId {
     /// Numbers from here on are those of notes that patches play themselves; others name theirs below.
     pub const OWN: u32 = 1 << 31;
 
+    /// Numbers from here up to those are of notes that a score plays.
+    pub const SCORE: u32 = 1 << 30;
+
     /// Whether a patch plays it itself. `[any]`
     pub const fn is_own(self) -> bool {
         self.0 >= Self::OWN

@@ -47,6 +47,7 @@ impl Engine {
         let (Some(strip), Some(plan)) = (self.strips.get_mut(slot as usize), plan) else {
             return self.begin_unloading(slot);
         };
+        self.score.planned(slot, plan.number);
         if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
             let _ = self.home.push(old);
         }
@@ -76,6 +77,7 @@ impl Engine {
             }
             stays
         });
+        self.score.forget(slot);
         let strip = self.strips.get_mut(usize::from(slot));
         if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
             let _ = self.home.push(plan);

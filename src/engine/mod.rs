@@ -23,7 +23,9 @@ pub mod pause;
 pub mod playing;
 pub mod queue;
 pub mod report;
+pub mod score;
 pub mod shed;
+mod sheet;
 pub mod strip;
 pub mod team;
 

@@ -206,6 +206,7 @@ pub fn compile(
         note: note.map(|note| note.with_knobs(&knob_number)),
         fade,
         carry,
+        number: 0,
         stood: Stood::default(),
         restless: true,
     };

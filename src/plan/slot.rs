@@ -149,6 +149,8 @@ pub struct SlotPlan {
     pub(crate) note: Option<NoteShape>,
     pub(crate) fade: u32,
     pub(crate) carry: Carry,
+    /// What its slot calls it, for values that name its knobs; set by who sends it.
+    pub number: u8,
     /// What is known of the global part's sums of knobs alone.
     pub(crate) stood: Stood,
     /// Some knob was turned in the block before, or the plan has just begun.

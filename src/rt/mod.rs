@@ -12,4 +12,5 @@ pub mod seat;
 pub mod shares;
 pub mod tap;
 pub mod urgent;
+pub mod whereabouts;
 pub mod workers;

@@ -65,7 +65,7 @@ const OUTSIDE: [(&str, &[&str]); 33] = [
     ("rosc", &["wire/"]),
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
     ("rubato", &["host/"]),
-    ("rustc_hash", &["control/", "plan/"]),
+    ("rustc_hash", &["control/", "plan/", "score/"]),
     ("rustix", &["control/saving.rs", "rt/clock.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "cli/"]),

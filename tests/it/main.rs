@@ -67,6 +67,7 @@ mod reload_chance;
 mod rig;
 mod schedule;
 mod score;
+mod score_live;
 mod streams;
 mod threads;
 mod time;

@@ -1,0 +1,36 @@
+//! The engine plays what is in the lane of its score.
+
+use super::engine::Engine;
+use super::event::Event;
+use crate::base::time::{SampleTime, tile_index};
+
+/// As a feed the lane is the last.
+const FEED: u8 = u8::MAX;
+
+impl Engine {
+    /// Plays what falls before `end`; the frame at which the block must end, where it must. What others send for a frame acts before the
+    /// score does there: it may move the beat. `[audio]`
+    pub(super) fn play_score(&mut self, end: SampleTime) -> Option<usize> {
+        let from = tile_index(self.now);
+        while let Some(act) = self.score.pop_at_once() {
+            self.apply(Event { at: self.now, act }, FEED, from);
+        }
+        while let Some(at) = self.score.next_time(&self.beat, self.now, end) {
+            let frame = (at - self.now) as usize;
+            let own = |slot: u8| self.strips.get(usize::from(slot)).is_some_and(|strip| strip.plays_itself());
+            if frame > 0 && self.score.next_slot().is_some_and(own) {
+                return Some(frame);
+            }
+            if let Some(act) = self.score.take(&self.beat, at) {
+                self.apply(Event { at, act }, FEED, from + frame);
+            }
+        }
+        None
+    }
+
+    /// Shows where the score is, by the time that others count by. `[audio]`
+    pub(super) fn show_score(&mut self) {
+        let here = (self.now(), self.beat.music(self.now));
+        self.score.show(&self.out.shown.score, here);
+    }
+}
