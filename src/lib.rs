@@ -14,7 +14,7 @@
 //! | 6 | [`engine`] | the audio thread |
 //! | 7 | [`control`] | the one owner of state off the audio thread |
 //! | 8 | [`score`] | what is played from files |
-//! | 9 | [`host`], [`osc`], [`midi`], [`record`] | who calls the engine; sockets; ports; sound to disk |
+//! | 9 | [`host`], [`osc`], [`midi`], [`record`], [`stream`] | who calls the engine; sockets; ports; sound to disk; sound over sockets |
 //! | 11 | [`daemon`] | wires it together |
 //! | 12 | [`cli`] | subcommands |
 //!
@@ -42,5 +42,6 @@ pub mod plan;
 pub mod record;
 pub mod rt;
 pub mod score;
+pub mod stream;
 pub mod surface;
 pub mod wire;

@@ -9,6 +9,16 @@ pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// Whether this may name what lies outside a patch, such as a stream: 1 to 64 of `a-z`, `0-9`, `_`, `-` and `.`, the first a letter or digit.
+/// `[any]`
+pub fn is_outer_name(text: &str) -> bool {
+    let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.len() <= 64 && text.starts_with(first) && text.chars().all(|c| first(c) || matches!(c, '_' | '-' | '.'))
+}
+
+/// What [`is_outer_name`] wants, in words.
+pub const OUTER_NAME: &str = "a name is 1 to 64 of a-z 0-9 _ - . and begins with a letter or digit";
+
 /// Note number of a note name such as `A4`, `F#3`, `Bb-1`; C4 is 60. `[any]`
 pub fn note_number(text: &str) -> Option<i32> {
     let mut chars = text.chars();

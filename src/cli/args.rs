@@ -124,6 +124,9 @@ pub struct Play {
     /// By whose clock OSC time tags are read, for clients that do not say it themselves: own (this computer's), ping, tags or auto
     #[arg(long, value_name = "CLOCK", default_value = "auto", value_parser = parse::clock)]
     pub clock: Reading,
+    /// Where to listen for streams of sound: a port, an address or unix:PATH; more than once for more (docs/streams.md)
+    #[arg(long = "stream", value_name = "PLACE", value_parser = parse::stream_place)]
+    pub streams: Vec<crate::stream::Place>,
     /// A MIDI input port to play from, by a part of its name; more than once for more; without it all, "none" for none
     #[arg(long, value_name = "NAME")]
     pub midi: Vec<String>,

@@ -101,6 +101,18 @@ pub fn socket(text: &str) -> Result<SocketAddr, String> {
     found.first().copied().ok_or_else(wrong)
 }
 
+/// Where streams are listened for or sent to: an address, a port alone, or `unix:PATH`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn stream_place(text: &str) -> Result<crate::stream::Place, String> {
+    match text.strip_prefix("unix:") {
+        Some("") => Err("write a socket in the file system as unix:/tmp/rackd-stream".to_owned()),
+        Some(path) => Ok(crate::stream::Place::Unix(path.into())),
+        None => socket(text.strip_prefix("tcp://").unwrap_or(text)).map(crate::stream::Place::Tcp),
+    }
+}
+
 /// The same, or `none`. `[control]`
 ///
 /// # Errors

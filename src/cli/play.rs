@@ -32,6 +32,7 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         keep_all: args.keep_all,
         osc: args.osc.listen()?,
         peer: Peer { late: args.late, jitter: args.jitter.as_nanos() as i64, clock: PeerClock::new(args.clock), ..Peer::default() },
+        streams: args.streams.clone(),
         midi: Wanted::from_names(&args.midi),
         midi_out: if args.midi_out.is_empty() { Wanted::Own } else { Wanted::from_names(&args.midi_out) },
         midi_thru: args.midi_thru,

@@ -233,6 +233,7 @@ impl Control {
             }
             SettingKind::Number { min, max, .. } => (SettingValue::Number(to.clamp(min, max)), to.clamp(min, max)),
             SettingKind::Pitches(_) | SettingKind::Numbers(_) => return Err("a list is set entry by entry".to_owned()),
+            SettingKind::Name(_) => return Err("a name is no number".to_owned()),
         };
         if self.slots[aim.target.slot].setting(module, setting) != Some(&value) {
             draft.things += 1;

@@ -282,7 +282,7 @@ impl Control {
             SettingKind::Choice(words) => Some(Scale::linear(Unit::Number, 0.0, words.len() as f32 - 1.0)),
             SettingKind::Integer { min, max, .. } => Some(Scale::linear(Unit::Number, min as f32, max as f32)),
             SettingKind::Number { min, max, .. } => Some(Scale::linear(Unit::Number, min as f32, max as f32)),
-            SettingKind::Pitches(_) | SettingKind::Numbers(_) => None,
+            SettingKind::Pitches(_) | SettingKind::Numbers(_) | SettingKind::Name(_) => None,
         }
     }
 

@@ -38,6 +38,7 @@ use crate::engine::{Act, Event, PlanDoor, Report};
 use crate::module::Catalogue;
 use crate::plan;
 use crate::rt::clock::WallClock;
+use crate::rt::flows::Flows;
 
 /// What Control is made with.
 #[derive(Clone, Debug)]
@@ -51,6 +52,9 @@ pub struct Options {
     /// How OSC clients are treated that say nothing of themselves.
     pub peer: Peer,
 }
+
+/// Names and numbers that another part of the daemon counts.
+type MoreCounts = Box<dyn Fn() -> Vec<(&'static str, u64)> + Send>;
 
 /// A rack as it is known off the audio thread: patches, present values, notes, clients' requests. Daemon keeps it behind one lock
 /// that the audio thread never sees.
@@ -81,6 +85,8 @@ pub struct Control {
     pub(super) quick: Quick,
     /// Each tells how many packets were lost before one of the doors.
     pub(super) lost: Vec<Box<dyn Fn() -> u64 + Send>>,
+    /// What other parts of the daemon count, by group.
+    pub(super) more_counts: Vec<(&'static str, MoreCounts)>,
     pub(super) notes: Notes,
     pub(super) keyboard: Keyboard,
     pub(super) midi_clock: MidiClock,
@@ -110,6 +116,8 @@ pub struct Control {
     pub(super) outbox: Vec<(Client, Message)>,
     pub(super) given: Vec<Given>,
     pub(super) quit: bool,
+    /// Sound from outside and to outside, by name.
+    pub(super) flows: Flows,
     pub(super) notices: Vec<String>,
     /// Nearest addresses looked for since the last tick.
     pub(super) searched: Cell<u32>,
@@ -132,6 +140,7 @@ impl Control {
             master: Strip::default(),
             limiter: true,
             tempo: options.plan.tempo,
+            flows: Flows::default(),
             tunings: Tunings::default(),
             transport: Transport { motion: if options.running { Motion::Playing } else { Motion::Stopped }, ..Transport::default() },
             peers: Peers::new(options.peer.clone()),
@@ -139,6 +148,7 @@ impl Control {
             dumps: Dumps::default(),
             quick: Quick::default(),
             lost: Vec::new(),
+            more_counts: Vec::new(),
             notes: Notes::default(),
             keyboard: Keyboard::default(),
             midi_clock: MidiClock::default(),
@@ -198,6 +208,11 @@ impl Control {
     /// The same, for who counts packets. `[control]`
     pub fn counts_mut(&mut self) -> &mut Counts {
         &mut self.counts
+    }
+
+    /// Adds counts of another part of the daemon to what `/engine/status` answers, as `group/name`; what is 0 is left out. `[control]`
+    pub fn add_counts(&mut self, group: &'static str, counts: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static) {
+        self.more_counts.push((group, Box::new(counts)));
     }
 
     /// Adds a door before which packets may be lost, and how many were. `[control]`
@@ -261,6 +276,11 @@ impl Control {
     ) {
         self.quick.forget();
         self.given.push(Given { address: address.to_owned(), arguments, does, body: Some(Box::new(body)) });
+    }
+
+    /// The patches that come from now on have this sound from outside and to outside. `[control]`
+    pub fn set_flows(&mut self, flows: Flows) {
+        self.flows = flows;
     }
 
     /// The verbs that were handed over. `[control]`

@@ -144,14 +144,18 @@ impl Control {
         let malformed = Refusal::CODES.into_iter().zip(counts.malformed);
         let lateness = super::counts::LATENESS.iter().map(|(_, name)| *name).chain(["more"]).zip(counts.lateness);
         let arrived = Transport::NAMES.into_iter().zip(counts.arrived);
-        let groups = [
+        let more = self.more_counts.iter().map(|(group, counts)| (*group, counts()));
+        let groups: Vec<(&str, Vec<(&str, u64)>)> = [
             ("packets", arrived.collect::<Vec<_>>()),
             ("connections", counts.connections.all().to_vec()),
             ("midi", counts.midi.all().to_vec()),
             ("refused", causes.collect()),
             ("malformed", malformed.collect()),
             ("late", lateness.collect()),
-        ];
+        ]
+        .into_iter()
+        .chain(more)
+        .collect();
         for (group, name, count) in groups.iter().flat_map(|(group, all)| all.iter().map(move |(name, count)| (group, name, *count))) {
             if count > 0 {
                 all.push((format!("{group}/{name}"), whole(count)));
@@ -248,6 +252,7 @@ impl Control {
                 }
                 SettingKind::Pitches(_) => vec!["unit".into(), "pitches".into()],
                 SettingKind::Numbers(_) => vec!["unit".into(), "numbers".into()],
+                SettingKind::Name(_) => vec!["unit".into(), "name".into()],
             };
             told.push("value".into());
             told.extend(self.ask(target, false));

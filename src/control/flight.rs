@@ -46,7 +46,7 @@ impl Control {
         let options = plan::Options { tempo: self.tempo, ..self.options.plan };
         let turned = |owner: KnobOwner| Place::of_knob(owner).and_then(|place| of.turned.get(&place).copied());
         let before = of.plays.then_some(Before { patch: &of.patch, outline: &of.outline });
-        let (mut plan, outline) = plan::compile(&patch, &options, &turned, before);
+        let (mut plan, outline) = plan::compile_among(&patch, &options, &self.flows, &turned, before);
         plan.number = self.score.new_plan(slot);
         let mut marks = Vec::new();
         let replaces = of.plays;

@@ -149,6 +149,10 @@ pub(super) fn single(kind: &SettingKind, value: &Value, travel: bool) -> Result<
             Ok((SettingValue::Number(taken), taken != x))
         }
         SettingKind::Pitches(_) | SettingKind::Numbers(_) => Err("a list takes its entries one by one".to_owned()),
+        SettingKind::Name(_) => match value {
+            Value::Text(text) => values::setting_of_text(kind, text).map(|value| (value, false)),
+            _ => Err(format!("a name is wanted; {value} is none")),
+        },
     }
 }
 
@@ -161,6 +165,7 @@ pub(super) fn tell(kind: &SettingKind, value: &SettingValue) -> Vec<Value> {
         },
         SettingValue::Integer(x) => vec![Value::Integer(*x)],
         SettingValue::Number(x) => vec![Value::Number(*x)],
+        SettingValue::Name(name) => vec![name.as_str().into()],
         SettingValue::List(list) => list
             .iter()
             .map(|x| match kind {

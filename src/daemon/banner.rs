@@ -14,6 +14,7 @@ use crate::osc::Server;
 use crate::osc::allow::Allow;
 use crate::patch::values::spell;
 use crate::patch::{Patch, Rack, SlotOut, SlotSpec};
+use crate::stream;
 
 /// What plays, and the remarks on it. `[control]`
 pub fn started(voice: &Voice, patch: &str, slot: &str, rate: u32) {
@@ -99,6 +100,13 @@ pub fn listening(voice: &Voice, osc: &Server, allow: &Allow) {
     for at in datagrams.iter().skip(1) {
         voice.event("listening", json!({ "osc": at.to_string() }), "");
     }
+}
+
+/// Where streams are listened for. `[control]`
+pub fn streams(voice: &Voice, server: Option<&stream::Server>) {
+    let Some(server) = server else { return };
+    let places: Vec<String> = server.places().iter().map(ToString::to_string).collect();
+    voice.event("streams", json!({ "at": places }), &format!("  stream {}", places.join("\n         ")));
 }
 
 /// What can be tried. `[control]`

@@ -15,6 +15,7 @@ pub mod run;
 mod say;
 mod signals;
 pub mod source;
+pub mod streams;
 mod watch;
 
 pub use options::{Failure, OSC_ADDRESS, Options};

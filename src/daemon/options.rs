@@ -8,6 +8,7 @@ use crate::control::peers::Peer;
 use crate::host;
 use crate::midi::Wanted;
 use crate::osc::Listen;
+use crate::stream::Place;
 
 /// Where OSC is listened to, and where `send` sends, unless said otherwise: beside the ports of SuperCollider, never on them.
 pub const OSC_ADDRESS: &str = "127.0.0.1:57130";
@@ -32,6 +33,8 @@ pub struct Options {
     pub osc: Listen,
     /// How OSC clients are treated that say nothing of themselves.
     pub peer: Peer,
+    /// Where streams of sound are listened for.
+    pub streams: Vec<Place>,
     /// Which MIDI ports play.
     pub midi: Wanted,
     /// Which MIDI ports are sent to, besides our own.

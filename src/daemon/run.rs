@@ -17,7 +17,7 @@ use super::say::{Tongue, Voice};
 use super::signals::{Asked, Signals, has_terminal};
 use super::source::{Playable, Source, drawn};
 use super::watch::Watch;
-use super::{banner, demo, midi, profiles};
+use super::{banner, demo, midi, profiles, streams};
 use crate::control::rack_file::Within;
 use crate::control::{self, Client, Control, Origin, When};
 use crate::engine::Engine;
@@ -31,6 +31,7 @@ use crate::patch::Patch;
 use crate::plan;
 use crate::record::{RecordEvent, Recorder, Sample};
 use crate::score::{Conductor, Live, Reader, Score, Stand};
+use crate::stream;
 
 /// How often everything is looked after.
 const TICK: Duration = Duration::from_millis(3);
@@ -75,6 +76,7 @@ struct Daemon<'a> {
     conductor: Option<Conductor>,
     ports: Option<Ports>,
     osc: Option<osc::Server>,
+    streams: Option<stream::Server>,
     control: Arc<Mutex<Control>>,
     levels: Arc<Levels>,
     fade: Arc<Fade>,
@@ -115,6 +117,8 @@ impl<'a> Daemon<'a> {
         let folders = playable.folders();
         let mut control =
             Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });
+        let flows = streams::flows(options);
+        control.set_flows(flows.clone());
         if let Some(folder) = profiles::folder() {
             control.keep_profiles_in(folder);
         }
@@ -134,6 +138,7 @@ impl<'a> Daemon<'a> {
 
         let osc = (!options.osc.is_nowhere()).then(|| osc::Server::start(&options.osc, &control)).transpose();
         let osc = osc.map_err(|why| Failure::Machine(why.to_string()))?;
+        let streams = streams::start(options, &mut lock(&control), &flows, rate)?;
         let (recorder, tap) = match &options.record {
             None => (None, None),
             Some(file) => {
@@ -161,6 +166,7 @@ impl<'a> Daemon<'a> {
             conductor: None,
             ports: None,
             osc,
+            streams,
             control,
             levels,
             fade,
@@ -213,6 +219,7 @@ impl<'a> Daemon<'a> {
         }
         if let Some(osc) = &self.osc {
             banner::listening(voice, osc, &self.options.osc.allow);
+            banner::streams(voice, self.streams.as_ref());
             let first = slots.iter().find(|(_, patch)| patch.note.is_some()).or(slots.first());
             if let (Some(at), Some((slot, patch))) = (osc.addresses().first(), first) {
                 banner::to_try(voice, *at, slot, patch);
@@ -409,7 +416,7 @@ impl<'a> Daemon<'a> {
         if let Some(recorder) = self.recorder.take() {
             self.say_recorded(&recorder.finish());
         }
-        self.osc = None;
+        (self.osc, self.streams) = (None, None);
         // A sound server that hangs may hold this up; a second signal still ends it.
         let audio = self.audio.take();
         let closing = tokio::task::spawn_blocking(move || drop(audio));

@@ -2,6 +2,7 @@
 
 use super::{Io, Settings};
 use crate::dsp::lanes::{LaneMask, Lanes};
+use crate::rt::flows::Flows;
 
 /// A number from which all chance of a module is drawn: the same name, voice and note count give the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Prepare<'a> {
     pub voice: usize,
     /// The module's settings.
     pub settings: &'a Settings,
+    /// Sound from outside and to outside, by name.
+    pub flows: &'a Flows,
 }
 
 impl Prepare<'_> {

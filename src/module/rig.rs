@@ -9,6 +9,7 @@ use super::{Input, Kernel, ModuleDef, Output, Prepare, Seed, Setting, Settings};
 use crate::base::time::{BLOCK, SampleTime, tile_index};
 use crate::dsp::lanes::{LaneMask, Lanes, Wide};
 use crate::module::def::Build;
+use crate::rt::flows::Flows;
 use crate::rt::guard::FlushToZero;
 
 /// Into what calls a run is cut; a call also ends at each multiple of 64 of the time and where a lane is reset.
@@ -66,13 +67,21 @@ impl Rig {
         Self::of(def, 1, Level::detect(), rate, &Settings::defaults(def.settings))
     }
 
-    /// A kernel of a width (1, 8, 16 or 32; always 1 for a module that stands in the global part only), level, rate [Hz] and
-    /// settings, seeded with the module's name. Every input holds its default; the time is 0. `[control]`
+    /// The same as [`Self::among`] with no sound from outside. `[control]`
     ///
     /// # Panics
     /// At any other width.
     pub fn of(def: &'static ModuleDef, width: usize, level: Level, rate: f32, settings: &Settings) -> Self {
-        let prepare = Prepare { rate, seed: Seed::of_name(def.name), voice: 0, settings };
+        Self::among(def, width, level, rate, settings, &Flows::default())
+    }
+
+    /// A kernel of a width (1, 8, 16 or 32; always 1 for a module that stands in the global part only), level, rate [Hz] and
+    /// settings, seeded with the module's name, among these flows. Every input holds its default; the time is 0. `[control]`
+    ///
+    /// # Panics
+    /// At any other width.
+    pub fn among(def: &'static ModuleDef, width: usize, level: Level, rate: f32, settings: &Settings, flows: &Flows) -> Self {
+        let prepare = Prepare { rate, seed: Seed::of_name(def.name), voice: 0, settings, flows };
         let running: Box<dyn Running> = match (def.build, width) {
             (Build::Global(one), _) | (Build::PerVoice { one, .. }, 1) => Box::new(Lane::new(def, one(&prepare, level), settings)),
             (Build::PerVoice { eight, .. }, 8) => Box::new(Lane::new(def, eight(&prepare, level), settings)),

@@ -28,6 +28,8 @@ pub enum SettingKind {
     Pitches(&'static [f32]),
     /// Plain numbers, 1 to 64 of them; live.
     Numbers(&'static [f32]),
+    /// The name of something outside the patch, as [`is_outer_name`] wants it; this where nothing is written.
+    Name(&'static str),
 }
 
 /// One setting of a module.
@@ -75,6 +77,11 @@ impl Setting {
         Self { index, name, doc, kind: SettingKind::Numbers(default) }
     }
 
+    /// The name of something outside the patch.
+    pub const fn name(index: usize, name: &'static str, default: &'static str, doc: &'static str) -> Self {
+        Self { index, name, doc, kind: SettingKind::Name(default) }
+    }
+
     /// Whether it is a live list. `[any]`
     pub const fn is_list(&self) -> bool {
         matches!(self.kind, SettingKind::Pitches(_) | SettingKind::Numbers(_))
@@ -87,6 +94,7 @@ impl Setting {
             SettingKind::Integer { default, .. } => SettingValue::Integer(default),
             SettingKind::Number { default, .. } => SettingValue::Number(default),
             SettingKind::Pitches(list) | SettingKind::Numbers(list) => SettingValue::List(list.to_vec()),
+            SettingKind::Name(name) => SettingValue::Name(name.to_owned()),
         }
     }
 }
@@ -102,6 +110,8 @@ pub enum SettingValue {
     Number(f64),
     /// A list; rests are NaN.
     List(Vec<f32>),
+    /// The name of something outside the patch.
+    Name(String),
 }
 
 /// The settings of one module, in the order of their declaration.
@@ -127,6 +137,14 @@ impl Settings {
         match self.0.get(setting.index) {
             Some(SettingValue::Integer(number)) => *number,
             _ => 0,
+        }
+    }
+
+    /// The name; empty where the setting is none. `[control]`
+    pub fn name(&self, setting: Setting) -> &str {
+        match self.0.get(setting.index) {
+            Some(SettingValue::Name(name)) => name,
+            _ => "",
         }
     }
 

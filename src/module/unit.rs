@@ -116,9 +116,11 @@ impl Kernel<f32> for Unit {
 mod tests {
     use super::*;
     use crate::module::Settings;
+    use crate::rt::flows::Flows;
 
     fn prepare(settings: &Settings, seed: u64) -> Prepare<'_> {
-        Prepare { rate: 48_000.0, seed: Seed(seed), voice: 0, settings }
+        static NOWHERE: Flows = Flows::NOWHERE;
+        Prepare { rate: 48_000.0, seed: Seed(seed), voice: 0, settings, flows: &NOWHERE }
     }
 
     fn heard(unit: &mut Unit, frames: usize) -> Vec<f32> {

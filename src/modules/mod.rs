@@ -1,6 +1,6 @@
 //! Layer 4: the catalogue: one file a module, one line each here.
 //!
-//! Imports `base`, `dsp` and `module`. A module knows no other module, no patch and no thread.
+//! Imports `base`, `dsp`, `rt` and `module`. A module knows no other module, no patch and no thread.
 
 use crate::module::Catalogue;
 
@@ -32,6 +32,7 @@ catalogue! {
     sample_hold,
     seq_step,
     slew,
+    stream_in,
     svf,
     vca,
     vco,

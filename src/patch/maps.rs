@@ -259,7 +259,7 @@ fn range_of(address: &Address) -> (Unit, f32, f32) {
             SettingKind::Choice(words) => (Unit::Number, 0.0, words.len() as f32 - 1.0),
             SettingKind::Integer { min, max, .. } => (Unit::Number, min as f32, max as f32),
             SettingKind::Number { min, max, .. } => (Unit::Number, min as f32, max as f32),
-            SettingKind::Pitches(_) | SettingKind::Numbers(_) => (Unit::Number, 0.0, 1.0),
+            SettingKind::Pitches(_) | SettingKind::Numbers(_) | SettingKind::Name(_) => (Unit::Number, 0.0, 1.0),
         },
     }
 }

@@ -234,6 +234,7 @@ fn setting_fits(kind: &SettingKind, value: &SetValue) -> Result<(), String> {
         }
         (SettingKind::Integer { .. }, SetValue::Number(number)) => values::setting_of_text(kind, &format!("{number}")).map(drop),
         (SettingKind::Number { .. }, SetValue::Number(number)) => values::setting_of_text(kind, &format!("{number}")).map(drop),
+        (SettingKind::Name(_), SetValue::Number(_)) => Err("a name is wanted".to_owned()),
         (_, SetValue::Switch(_) | SetValue::List(_)) => Err("a number or text is wanted".to_owned()),
     }
 }

@@ -3,6 +3,7 @@
 use toml::de::DeValue;
 
 use crate::base::diagnostic::Diagnostic;
+use crate::base::names::{OUTER_NAME, is_outer_name};
 use crate::module::setting::LIST_MAX;
 use crate::module::{Setting, SettingKind, SettingValue};
 
@@ -24,7 +25,20 @@ impl<'d, 't> Reading<'d, 't> {
             SettingKind::Number { min, max, .. } => self.number(entry, min, max, false).map(SettingValue::Number),
             SettingKind::Pitches(_) => self.list(entry, true),
             SettingKind::Numbers(_) => self.list(entry, false),
+            SettingKind::Name(_) => self.outer_name(entry),
         }
+    }
+
+    /// The name of something outside the patch.
+    fn outer_name(&mut self, entry: &Entry<'d, 't>) -> Option<SettingValue> {
+        let text = self.string(entry, "a name, such as \"mic\"")?;
+        if !is_outer_name(text) {
+            let mut diagnostic = Diagnostic::error(codes::BAD_NAME, entry.span.clone(), format!("\"{}\" is no name", short(text)));
+            diagnostic.help = Some(OUTER_NAME.to_owned());
+            self.findings.report(diagnostic);
+            return None;
+        }
+        Some(SettingValue::Name(text.to_owned()))
     }
 
     fn list(&mut self, entry: &Entry<'d, 't>, pitches: bool) -> Option<SettingValue> {

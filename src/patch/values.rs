@@ -3,6 +3,7 @@
 //! *Natural* is what users write and read (Hz, s, oct, dB, deg); *counted* is what sums hold (octaves above C4 for frequencies,
 //! else the same).
 
+use crate::base::names::{OUTER_NAME, is_outer_name};
 use crate::base::units::{self, Unit};
 use crate::module::{Curve, SettingKind, SettingValue};
 
@@ -226,6 +227,8 @@ pub fn setting_of_text(kind: &SettingKind, text: &str) -> Result<SettingValue, S
             _ => Err(format!("`{text}` is no number from {min} to {max}")),
         },
         SettingKind::Pitches(_) | SettingKind::Numbers(_) => Err("a list takes its entries one by one".to_owned()),
+        SettingKind::Name(_) if is_outer_name(text) => Ok(SettingValue::Name(text.to_owned())),
+        SettingKind::Name(_) => Err(format!("`{text}` is no name: {OUTER_NAME}")),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::module::isa::Level;
 use crate::module::setting::LIST_MAX;
 use crate::module::{Kernel, Prepare, Seed, SettingValue};
 use crate::patch::{Amount, Base, Domain, ModuleId, Patch, Source, Sum};
+use crate::rt::flows::Flows;
 use carry::{PartNumbers, PlanNumbers};
 
 /// What a plan is compiled for.
@@ -68,6 +69,17 @@ pub const fn width_for(voices: usize, level: Level) -> usize {
 pub fn compile(
     patch: &Patch,
     options: &Options,
+    turned: &dyn Fn(KnobOwner) -> Option<Amount>,
+    before: Option<Before<'_>>,
+) -> (Box<SlotPlan>, Outline) {
+    compile_among(patch, options, &Flows::default(), turned, before)
+}
+
+/// The same, with sound from outside and to outside. `[control]`
+pub fn compile_among(
+    patch: &Patch,
+    options: &Options,
+    flows: &Flows,
     turned: &dyn Fn(KnobOwner) -> Option<Amount>,
     before: Option<Before<'_>>,
 ) -> (Box<SlotPlan>, Outline) {
@@ -130,7 +142,7 @@ pub fn compile(
     let global_shape = global_wires.shape(global, &numbers.global, &numbers.own, &global_wires);
     let voice_shape = voice_wires.shape(voice, &numbers.voice, &numbers.own, &global_wires);
 
-    let group = make_group::<f32>(patch, &global_shape, &numbers.global, Vec::new(), (options, 0));
+    let group = make_group::<f32>(patch, &global_shape, &numbers.global, Vec::new(), (options, flows, 0));
     let mut part = Part::<f32>::new(global_shape, layout.wires.0, options.level);
     part.wires.reserve(layout.wires.1.saturating_sub(part.wires.len()));
 
@@ -172,7 +184,7 @@ pub fn compile(
         sends: &shape.sends,
         voice_sections: &shape.sections,
     });
-    let make = Make { patch, numbers: &numbers, options, fade, wires: voice_wires.count(), lists: &lists };
+    let make = Make { patch, numbers: &numbers, options, flows, fade, wires: voice_wires.count(), lists: &lists };
     let bank: Box<dyn Voices> = match width {
         1 => make.bank::<f32>(shape, voice_shape),
         8 => make.bank::<Wide<8>>(shape, voice_shape),
@@ -324,11 +336,11 @@ fn make_group<L: Width>(
     shape: &PartShape,
     numbers: &PartNumbers,
     own: Vec<Own<L>>,
-    (options, voice): (&Options, usize),
+    (options, flows, voice): (&Options, &Flows, usize),
 ) -> Group<L> {
     let made = shape.kernels.iter().map(|kernel| match patch.modules.get(usize::from(kernel.module)) {
         Some(module) => {
-            let prepare = Prepare { rate: options.rate, seed: kernel.seed, voice, settings: &module.settings };
+            let prepare = Prepare { rate: options.rate, seed: kernel.seed, voice, settings: &module.settings, flows };
             L::build(&module.kind.build, &prepare, options.level)
         }
         None => Box::new(Nobody),
@@ -387,6 +399,7 @@ struct Make<'a> {
     patch: &'a Patch,
     numbers: &'a PlanNumbers,
     options: &'a Options,
+    flows: &'a Flows,
     fade: u32,
     wires: usize,
     lists: &'a [List],
@@ -398,7 +411,7 @@ impl Make<'_> {
             .map(|group| {
                 let mut own: Vec<Own<L>> = self.numbers.own.empty();
                 own.extend((0..self.numbers.own.count as u32).map(|wire| Own { wire, ..Own::default() }));
-                make_group(self.patch, &part, &self.numbers.voice, own, (self.options, group * L::WIDTH))
+                make_group(self.patch, &part, &self.numbers.voice, own, (self.options, self.flows, group * L::WIDTH))
             })
             .collect();
         let Options { shares, level, .. } = *self.options;

@@ -1,6 +1,6 @@
 //! Layer 5: [`crate::patch::Patch`] → [`SlotPlan`]: domains, order, sections, cycles, buffers, kernels, verify, listing.
 //!
-//! Imports `base`, `dsp`, `module`, `patch`. What the compiler makes for the audio thread holds no string. Start reading at
+//! Imports `base`, `dsp`, `rt`, `module`, `patch`. What the compiler makes for the audio thread holds no string. Start reading at
 //! [`compile`]; what runs is in [`slot`], [`part`] and [`bank`].
 
 pub mod bank;
@@ -32,7 +32,7 @@ mod straight;
 pub mod sum;
 pub mod verify;
 
-pub use compile::{Before, Options, compile};
+pub use compile::{Before, Options, compile, compile_among};
 pub use listing::listing;
 pub use mixer::MixPlan;
 pub use outline::{KnobId, KnobOwner, Outline};

@@ -5,7 +5,9 @@
 pub mod beat_line;
 pub mod clock;
 pub mod cycles;
+pub mod flows;
 pub mod guard;
+pub mod inflow;
 pub mod lap;
 pub mod quiet;
 pub mod seat;

@@ -103,6 +103,7 @@ fn setting(setting: &Setting) -> Row {
             let words: Vec<String> = list.iter().map(|&number| quantity(number, Unit::Number)).collect();
             ("list of numbers".to_owned(), format!("[{}]", words.join(", ")))
         }
+        SettingKind::Name(name) => ("name".to_owned(), name.to_owned()),
     };
     Row { name: setting.name, range, default, doc: setting.doc }
 }

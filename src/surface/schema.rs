@@ -185,6 +185,7 @@ fn setting(setting: &Setting) -> Value {
         SettingKind::Numbers(_) => json!({
             "type": "array", "minItems": 1, "maxItems": LIST_MAX, "items": { "type": ["number", "string"] },
         }),
+        SettingKind::Name(name) => json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$", "default": name }),
     };
     value["description"] = json!(format!("{} [setting]", setting.doc));
     value

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use rackd::base::names::is_name;
+use rackd::base::names::{is_name, is_outer_name};
 use rackd::base::units::Unit;
 use rackd::dsp::lanes::LaneMask;
 use rackd::module::isa::Level;
@@ -71,6 +71,7 @@ fn variants(def: &ModuleDef) -> Vec<Settings> {
             SettingKind::Number { min, max, .. } => vec![SettingValue::Number(min), SettingValue::Number(max)],
             SettingKind::Pitches(_) => vec![SettingValue::List(vec![0.5, f32::NAN, -1.0])],
             SettingKind::Numbers(_) => vec![SettingValue::List(vec![1.0, -0.25, 0.5])],
+            SettingKind::Name(_) => vec![SettingValue::Name("elsewhere".to_owned())],
         };
         for value in values {
             let mut settings = Settings::defaults(def.settings);
@@ -177,6 +178,9 @@ fn declarations_are_complete() {
             if let SettingKind::Choice(words) = setting.kind {
                 assert!(words.len() > 1, "{name}.{}: a choice of one word", setting.name);
                 assert_eq!(words.iter().collect::<HashSet<_>>().len(), words.len(), "{name}.{}: a word stands twice", setting.name);
+            }
+            if let SettingKind::Name(default) = setting.kind {
+                assert!(is_outer_name(default), "{name}.{}: its default is no name", setting.name);
             }
             if let SettingKind::Pitches(list) | SettingKind::Numbers(list) = setting.kind {
                 assert!((1..=64).contains(&list.len()), "{name}.{}: a list has 1 to 64 entries", setting.name);

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders by layer: a folder imports only folders of a lower number.
-const LAYERS: [(&str, u8); 20] = [
+const LAYERS: [(&str, u8); 21] = [
     ("base", 0),
     ("dsp", 1),
     ("rt", 1),
@@ -27,6 +27,7 @@ const LAYERS: [(&str, u8); 20] = [
     ("osc", 9),
     ("midi", 9),
     ("record", 9),
+    ("stream", 9),
     ("query", 10),
     ("daemon", 11),
     ("cli", 12),
@@ -64,11 +65,11 @@ const OUTSIDE: [(&str, &[&str]); 33] = [
     ("realfft", &[]),
     ("rosc", &["wire/"]),
     ("rtrb", &["rt/", "engine/", "control/", "host/", "midi/", "record/"]),
-    ("rubato", &["host/"]),
+    ("rubato", &["host/", "stream/"]),
     ("rustc_hash", &["control/", "plan/", "score/"]),
     ("rustix", &["control/saving.rs", "rt/clock.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
-    ("socket2", &["osc/", "cli/"]),
+    ("socket2", &["osc/", "stream/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),
     ("thiserror", &[]),
     ("thread_priority", &["rt/urgent.rs"]),

@@ -68,6 +68,7 @@ mod rig;
 mod schedule;
 mod score;
 mod score_live;
+mod sound_streams;
 mod streams;
 mod threads;
 mod time;
