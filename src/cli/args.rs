@@ -148,9 +148,12 @@ pub struct Play {
     /// Play this MIDI file
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
-    /// Write what is heard to this WAV file; an existing file is kept, and -2 put after the name
+    /// Write what is heard to this file, WAV or FLAC by its ending; an existing file is kept, and -2 put after the name
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// The folder into which /record/start may write; without it that of the patch, or the current one
+    #[arg(long, value_name = "FOLDER")]
+    pub record_folder: Option<PathBuf>,
     /// End after this time: 10s, 1.5min, 800ms
     #[arg(long = "for", value_name = "DURATION", value_parser = parse::duration)]
     pub length: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::modules::CATALOGUE;
 use crate::osc::text::spell;
 use crate::patch::{KeySource, Out, Patch, Source as PatchSource, Sum};
 use crate::plan;
-use crate::record::{Sample, WavFile};
+use crate::record::{Sample, SoundFile, Spec};
 use crate::score::{Reader, Score};
 
 /// What is played where there is nothing else to play.
@@ -93,7 +93,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let sink = |frames: &[f32]| {
         levels.count(frames);
         bar.inc(frames.len() as u64 / u64::from(channels));
-        file.wav.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
+        file.sound.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
     };
     // Control feeds the engine 250 ms ahead: no buffer may be longer.
     host.run(frames, Buffers::Fixed(args.buffer.min(args.rate / 5) as usize), feed, sink)?;
@@ -101,10 +101,9 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     for notice in control.take_notices() {
         style::complain(&format!("{notice}\n"));
     }
-    for path in file.finish(args)? {
-        let seconds = frames as f64 / f64::from(args.rate);
-        style::print(&format!("{}: {seconds:.2} s, {channels} channels, {} Hz, {levels}\n", path.display(), args.rate));
-    }
+    file.finish(args)?;
+    let seconds = frames as f64 / f64::from(args.rate);
+    style::print(&format!("{}: {seconds:.2} s, {channels} channels, {} Hz, {levels}\n", args.output.display(), args.rate));
     Ok(())
 }
 
@@ -198,7 +197,7 @@ fn read_input(file: &Path, rate: u32) -> Result<Input, Exit> {
 
 /// The file that is written: under another name until it is done, so that what was there before is not lost half-way.
 struct OutFile {
-    wav: WavFile,
+    sound: SoundFile,
 }
 
 impl OutFile {
@@ -210,25 +209,15 @@ impl OutFile {
             Bits::TwentyFour => Sample::Int24,
             Bits::Float => Sample::Float32,
         };
-        let wav = WavFile::create(&part, args.rate, channels, sample);
-        Ok(Self { wav: wav.map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))? })
+        let sound = SoundFile::create(&part, Spec::wav(sample, args.rate, channels));
+        Ok(Self { sound: sound.map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))? })
     }
 
-    /// Gives the file its name; what did not fit into one stands beside it as `-2`, `-3`…
-    fn finish(self, args: &Render) -> Result<Vec<PathBuf>, Exit> {
+    /// Gives the file its name.
+    fn finish(mut self, args: &Render) -> Result<(), Exit> {
         let refused = |error| Exit::machine(format!("cannot write {}", args.output.display()), error);
-        let mut paths = Vec::new();
-        for (at, file) in self.wav.finish().map_err(refused)?.into_iter().enumerate() {
-            let path = if at == 0 {
-                args.output.clone()
-            } else {
-                let stem = args.output.file_stem().unwrap_or_default().to_string_lossy();
-                args.output.with_file_name(format!("{stem}-{}.wav", at + 1))
-            };
-            std::fs::rename(&file.path, &path).map_err(refused)?;
-            paths.push(path);
-        }
-        Ok(paths)
+        let file = self.sound.finish().map_err(refused)?;
+        std::fs::rename(&file.path, &args.output).map_err(refused)
     }
 }
 

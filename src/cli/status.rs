@@ -14,7 +14,7 @@ use crate::osc::client::ask;
 use crate::wire::{Arg, Message};
 
 /// Headings, in order, and the names that stand under each; what begins with one of these names and `/` stands there too.
-const GROUPS: [(&str, &[&str]); 8] = [
+const GROUPS: [(&str, &[&str]); 9] = [
     (
         "engine",
         &[
@@ -39,6 +39,7 @@ const GROUPS: [(&str, &[&str]); 8] = [
     ("lateness", &["late", "late-events"]),
     ("notes", &["notes-refused", "notes-replaced", "voices-shed", "leases-over"]),
     ("answers", &["unanswered", "unread", "untold", "unreported"]),
+    ("recordings", &["unrecorded"]),
     ("connections", &["connections", "not-allowed", "receive-buffer"]),
 ];
 /// What must add up: the whole, its parts.
@@ -52,7 +53,7 @@ const SUMS: [(&str, &[&str]); 3] = [
 const BELOW: [(&str, &str, &[&str]); 3] =
     [("packets-by-transport", "packets", &[]), ("malformed", "malformed", &[]), ("refused", "refused", &["refused/clipped"])];
 /// What a name means, where it does not say so itself.
-const MEANINGS: [(&str, &str); 25] = [
+const MEANINGS: [(&str, &str); 26] = [
     ("rate", "frames a second"),
     ("now", "frames played"),
     ("load", "of the time that there is for a block"),
@@ -75,6 +76,7 @@ const MEANINGS: [(&str, &str); 25] = [
     ("late", "bundles that came after their time"),
     ("late-dropped", "too late, and their client wants them left out"),
     ("unanswered", "replies kept back"),
+    ("unrecorded", "frames lost because a disk was too slow"),
     ("unread", "not sent to who did not take what came before"),
     ("not-allowed", "datagrams from where none are allowed"),
     ("receive-buffer", "bytes that the system keeps while rackd is busy"),

@@ -161,8 +161,8 @@ impl Control {
             Found::Given(_) => (None, 0),
         };
         match body {
-            Some(Body::Timed(body)) => body(self, draft, Call { client: draft.client, address, slot, values }),
-            Some(Body::Direct(_)) | None => {
+            Some(Body::Timed(body)) => body(self, draft, Call { client: draft.client, address, slot, at: draft.at, values }),
+            Some(Body::Direct(_) | Body::Elsewhere) | None => {
                 draft.step(Step::Call(found, address.to_owned(), values.to_vec()));
                 Ok(())
             }

@@ -131,7 +131,7 @@ impl Control {
                 self.syncs.insert(token, (draft.client, message));
             }
             Step::Call(found, address, values) => {
-                let answer = self.call(found, Call { client: draft.client, address: &address, slot: 0, values: &values });
+                let answer = self.call(found, Call { client: draft.client, address: &address, slot: 0, at, values: &values });
                 match answer {
                     Ok(replies) => draft.replies.extend(replies),
                     Err(fail) => {
@@ -227,10 +227,18 @@ impl Control {
             Found::Own(at) => match VERBS[at].body {
                 Body::Direct(body) => body(self, call),
                 Body::Timed(_) => Ok(Vec::new()),
+                Body::Elsewhere => {
+                    let address = VERBS[at].address;
+                    let nobody = || Fail::new(call.address, Code::NotAllowed, "there is nothing here that could do this");
+                    let mut body = self.bodies.remove(address).ok_or_else(nobody)?;
+                    let answer = body(self, call);
+                    self.bodies.insert(address, body);
+                    answer
+                }
             },
             Found::Slot(slot, at) => match SLOT_VERBS[at].body {
                 Body::Direct(body) => body(self, Call { slot, ..call }),
-                Body::Timed(_) => Ok(Vec::new()),
+                Body::Timed(_) | Body::Elsewhere => Ok(Vec::new()),
             },
             Found::Given(at) => {
                 let Some(mut body) = self.given[at].body.take() else { return Ok(Vec::new()) };

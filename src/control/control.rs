@@ -30,10 +30,11 @@ use super::subscribe::Subscribers;
 use super::transport::{Motion, Transport};
 use super::tuning::Tunings;
 use super::value::Message;
-use super::verbs::{Call, Given};
+use super::verbs::{Call, ElsewhereBody, Given};
 use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
 use crate::engine::doors::{Doors, Feed, Shown};
+use crate::engine::recording::RecordDoor;
 use crate::engine::{Act, Event, PlanDoor, Report};
 use crate::module::Catalogue;
 use crate::plan;
@@ -115,6 +116,9 @@ pub struct Control {
     pub(super) counts: Counts,
     pub(super) outbox: Vec<(Client, Message)>,
     pub(super) given: Vec<Given>,
+    /// Bodies of verbs of the table that stand elsewhere, by their address; away while one runs.
+    pub(super) bodies: HashMap<&'static str, ElsewhereBody>,
+    record_door: Option<RecordDoor>,
     pub(super) quit: bool,
     /// Sound from outside and to outside, by name.
     pub(super) flows: Flows,
@@ -172,6 +176,8 @@ impl Control {
             counts: Counts::default(),
             outbox: Vec::new(),
             given: Vec::new(),
+            bodies: HashMap::new(),
+            record_door: Some(doors.record),
             quit: false,
             notices: Vec::new(),
             searched: Cell::new(0),
@@ -281,6 +287,20 @@ impl Control {
     /// The patches that come from now on have this sound from outside and to outside. `[control]`
     pub fn set_flows(&mut self, flows: Flows) {
         self.flows = flows;
+    }
+
+    /// Gives a verb of the table its body, which stands elsewhere. `[control]`
+    pub fn hand_body_over(
+        &mut self,
+        address: &'static str,
+        body: impl FnMut(&mut Self, Call<'_>) -> Result<Vec<Message>, Fail> + Send + 'static,
+    ) {
+        self.bodies.insert(address, Box::new(body));
+    }
+
+    /// The door by which recordings go into the engine and come back; there is one who has it. `[control]`
+    pub fn take_record_door(&mut self) -> Option<RecordDoor> {
+        self.record_door.take()
     }
 
     /// The verbs that were handed over. `[control]`

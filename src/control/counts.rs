@@ -148,6 +148,8 @@ pub struct Counts {
     pub receive_buffer: u64,
     /// Happenings that a subscriber was not told because too many waited for it.
     pub untold: u64,
+    /// Frames that no recording has because its disk was too slow.
+    pub unrecorded: u64,
 }
 
 impl Counts {

@@ -127,6 +127,7 @@ impl Control {
             ("score-dropped", whole(shown.score.dropped.load(Relaxed))),
             ("leases-over", whole(counts.leases)),
             ("unanswered", whole(counts.unanswered)),
+            ("unrecorded", whole(counts.unrecorded)),
             ("gone", whole(counts.gone)),
             ("unread", whole(counts.unread)),
             ("not-allowed", whole(counts.not_allowed)),

@@ -4,6 +4,7 @@
 //! way, the file under its name is the old one or the new one. The folder is opened once, part by part and through no link, and all
 //! that follows is done in it: what is moved or linked elsewhere meanwhile leads nowhere.
 
+use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -15,8 +16,8 @@ pub enum SaveError {
     #[error("{0} is in none of the folders given")]
     Outside(PathBuf),
     /// Another kind of file.
-    #[error("{0} does not end in .toml")]
-    Ending(PathBuf),
+    #[error("{0} does not end in {1}")]
+    Ending(PathBuf, &'static str),
     /// A link stands there.
     #[error("{0} is a link: it is not written through")]
     Link(PathBuf),
@@ -45,10 +46,18 @@ impl Place {
     /// # Errors
     /// Where there is none.
     pub fn find(folders: &[PathBuf], path: &Path) -> Result<Self, SaveError> {
+        Self::find_ending(folders, path, ".toml")
+    }
+
+    /// The same for a file with another ending. `[control]`
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn find_ending(folders: &[PathBuf], path: &Path, ending: &'static str) -> Result<Self, SaveError> {
         let outside = || SaveError::Outside(path.to_owned());
         let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(outside)?.to_owned();
-        if !name.ends_with(".toml") || name.starts_with('.') {
-            return Err(SaveError::Ending(path.to_owned()));
+        if !name.to_ascii_lowercase().ends_with(ending) || name.starts_with('.') {
+            return Err(SaveError::Ending(path.to_owned(), ending));
         }
         let mut found: Vec<Self> = Vec::new();
         for folder in folders {
@@ -87,9 +96,40 @@ impl Place {
         Ok(staged)
     }
 
+    /// A new, empty file; where one of this name is there, or a link, or anything else, `name-2` and so on is taken. `[control]`
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn create_new(&self) -> Result<(PathBuf, File), SaveError> {
+        let folder = system::Folder::open(&self.root, &self.below).map_err(|why| self.refused(why))?;
+        for number in 1.. {
+            let name = numbered(Path::new(&self.name), number);
+            match folder.create(&name) {
+                Ok(file) => return Ok((self.root.join(&self.below).join(name), file)),
+                Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(why) => return Err(self.refused(why)),
+            }
+        }
+        Err(self.refused(io::ErrorKind::AlreadyExists.into()))
+    }
+
     fn refused(&self, why: io::Error) -> SaveError {
         SaveError::System(self.path(), why)
     }
+}
+
+/// The name that is tried at this attempt, from 1 on: `take.wav`, `take-2.wav`, `take-3.wav` … `[any]`
+pub fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    path.with_file_name(name)
 }
 
 /// A new text that stands on the disk beside the old one. Dropped, it is taken away again.
@@ -193,10 +233,15 @@ mod system {
             })
         }
 
+        /// A file that was not there.
+        pub fn create(&self, name: &Path) -> io::Result<File> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok(File::from(openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?))
+        }
+
         /// Writes a new file, and to the disk.
         pub fn write(&self, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let mut file = File::from(openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?);
+            let mut file = self.create(Path::new(name))?;
             if let Some(mode) = mode {
                 #[allow(clippy::unnecessary_cast, reason = "its width is not the same everywhere")]
                 fchmod(&file, Mode::from_raw_mode(mode as _))?;
@@ -222,7 +267,7 @@ mod system {
 /// Where folders cannot be held open: by their paths.
 #[cfg(not(unix))]
 mod system {
-    use std::fs::{self, OpenOptions};
+    use std::fs::{self, File, OpenOptions};
     use std::io::{self, Write as _};
     use std::path::{Path, PathBuf};
 
@@ -250,8 +295,12 @@ mod system {
             }
         }
 
+        pub fn create(&self, name: &Path) -> io::Result<File> {
+            OpenOptions::new().write(true).create_new(true).open(self.0.join(name))
+        }
+
         pub fn write(&self, name: &str, bytes: &[u8], _: Option<u32>) -> io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(self.0.join(name))?;
+            let mut file = self.create(Path::new(name))?;
             file.write_all(bytes)?;
             file.sync_all()
         }
@@ -349,10 +398,10 @@ mod tests {
         let desk = Desk::new("outside");
         let elsewhere = desk.0.join("b.toml").display().to_string();
         for path in ["../a.toml", "below/../../a.toml", elsewhere.as_str(), "none/a.toml", "", "..", "/"] {
-            assert!(matches!(desk.save(path, "x"), Err(SaveError::Outside(_) | SaveError::Ending(_))), "{path}");
+            assert!(matches!(desk.save(path, "x"), Err(SaveError::Outside(_) | SaveError::Ending(..))), "{path}");
         }
         for path in ["a", "a.txt", "toml", ".toml", ".hidden.toml", "a.toml.sh"] {
-            assert!(matches!(desk.save(path, "x"), Err(SaveError::Ending(_))), "{path}");
+            assert!(matches!(desk.save(path, "x"), Err(SaveError::Ending(..))), "{path}");
         }
         assert!(desk.files().is_empty());
     }

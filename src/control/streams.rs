@@ -26,16 +26,19 @@ pub(super) enum Stream {
     Beat,
     /// Where the beat clock is.
     Cursor,
+    /// A recording has ended, or has trouble.
+    Record,
 }
 
 impl Stream {
-    pub(super) const ALL: [(&'static str, Self); 6] = [
+    pub(super) const ALL: [(&'static str, Self); 7] = [
         ("/changed", Self::Changed),
         ("/clock/tempo", Self::Tempo),
         ("/transport", Self::Transport),
         ("/note/ended", Self::Ended),
         ("/beat", Self::Beat),
         ("/cursor", Self::Cursor),
+        ("/record", Self::Record),
     ];
 
     /// Whether it stands somewhere, and is told at once to who subscribes.
@@ -74,6 +77,18 @@ impl Control {
         let heard = self.clock.unix_nanos_of(here.now).map_or(Value::Other('t'), Value::Time);
         let (bar, _) = self.transport.bars.bar_of(here.beat);
         vec![here.beat.into(), Value::Integer(bar), (here.beat * 60.0 / self.tempo).into(), heard]
+    }
+
+    /// What is to be told of a recording: to who began it, and where that is said at its own address to all who subscribed. `[control]`
+    pub fn tell_recording(&mut self, whose: Client, message: Message) {
+        let watches = self.subscribers.of.get(&whose).is_some_and(|one| one.watches(Key::Stream(Stream::Record)));
+        let public = message.address.starts_with("/record/");
+        if public {
+            self.happened(Stream::Record, None, &message);
+        }
+        if !(public && watches) {
+            self.outbox.push((whose, message));
+        }
     }
 
     /// Something happened: all who subscribed are told, or only one of them.

@@ -482,7 +482,7 @@ impl Control {
             Told::Stream(Stream::Tempo) => vec![self.tempo.into()],
             Told::Stream(Stream::Cursor) => self.cursor(),
             Told::Stream(Stream::Transport) => self.tell_transport(),
-            Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat) | Told::Meter(_) => Vec::new(),
+            Told::Stream(Stream::Changed | Stream::Ended | Stream::Beat | Stream::Record) | Told::Meter(_) => Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
     clear, clock_verbs, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs,
     tuning_verbs,
 };
+use crate::base::time::SampleTime;
 use crate::control::client::Client;
 
 /// One use of a verb.
@@ -19,6 +20,8 @@ pub struct Call<'a> {
     pub address: &'a str,
     /// The slot that was addressed; 0 where the verb belongs to none.
     pub slot: usize,
+    /// The sample of its bundle's time; 0: as soon as may be.
+    pub at: SampleTime,
     /// In order.
     pub values: &'a [Value],
 }
@@ -30,6 +33,8 @@ pub enum Body {
     Timed(fn(&mut Control, &mut Draft, Call<'_>) -> Result<(), Fail>),
     /// Acts off the audio thread as soon as the rest of its packet has been sent, and answers.
     Direct(fn(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail>),
+    /// The same; another part of the daemon hands its body over, where there is such a part.
+    Elsewhere,
 }
 
 /// An address that acts.
@@ -47,6 +52,9 @@ pub struct Verb {
 
 /// What a given verb does: it answers, or fails.
 pub type GivenBody = Box<dyn FnMut(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail> + Send>;
+
+/// The same with Control itself, which is locked as long as it runs: it may not wait for anything.
+pub type ElsewhereBody = Box<dyn FnMut(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail> + Send>;
 
 /// A verb whose body another part of the daemon has handed over.
 pub struct Given {
@@ -87,6 +95,10 @@ const fn direct(
     body: fn(&mut Control, Call<'_>) -> Result<Vec<Message>, Fail>,
 ) -> Verb {
     Verb { address, arguments, does, body: Body::Direct(body) }
+}
+
+const fn elsewhere(address: &'static str, arguments: &'static str, does: &'static str) -> Verb {
+    Verb { address, arguments, does, body: Body::Elsewhere }
 }
 
 /// The verbs of a slot, by what comes after `/<slot>/`.
@@ -260,6 +272,13 @@ pub const VERBS: &[Verb] = &[
         midi_clock::source,
     ),
     direct("/midi/ends", "[0 | 1]", "A note-off goes out by MIDI when the sound of a key has ended, or not; tells it.", time_verbs::ends),
+    elsewhere(
+        "/record/start",
+        "path [wav | flac] [bits [channels [buffers]]] [master | slot]…",
+        "Records from its time on, to the sample, into a new file: WAV in 32-bit float of the master, if nothing else is said; of several sources, their channels side by side. Keys may be named: format, bits, channels, buffers, source. /done with the file when it runs; /record/done path frames lost at its end, /record/error path why if something is wrong.",
+    ),
+    elsewhere("/record/stop", "[path]", "Ends a recording, or all, at its time, to the sample; answers with how many."),
+    elsewhere("/record/list", "", "Answers with path, frames and frames lost of each recording that runs."),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
     timed(
         "/clear",

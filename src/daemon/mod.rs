@@ -11,6 +11,7 @@ mod midi;
 pub mod options;
 pub mod perform;
 mod profiles;
+mod recording;
 pub mod run;
 mod say;
 mod signals;

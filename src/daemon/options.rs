@@ -51,6 +51,8 @@ pub struct Options {
     pub score: Option<PathBuf>,
     /// Where to keep what is heard.
     pub record: Option<PathBuf>,
+    /// The folder into which messages may record; `None`: those of the patch, or the current one.
+    pub record_folder: Option<PathBuf>,
     /// When to end.
     pub length: Option<Duration>,
     /// The beat clock does not run at first.

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
 use super::lines::read_stdin;
 use super::options::{Failure, Options};
+use super::recording::Recordings;
 use super::say::{Tongue, Voice};
 use super::signals::{Asked, Signals, has_terminal};
 use super::source::{Playable, Source, drawn};
@@ -29,7 +30,6 @@ use crate::modules::CATALOGUE;
 use crate::osc;
 use crate::patch::Patch;
 use crate::plan;
-use crate::record::{RecordEvent, Recorder, Sample};
 use crate::score::{Conductor, Live, Reader, Score, Stand};
 use crate::stream;
 
@@ -80,7 +80,7 @@ struct Daemon<'a> {
     control: Arc<Mutex<Control>>,
     levels: Arc<Levels>,
     fade: Arc<Fade>,
-    recorder: Option<Recorder>,
+    recordings: Recordings,
     audio: Option<Audio>,
     host: Receiver<HostEvent>,
 }
@@ -115,8 +115,12 @@ impl<'a> Daemon<'a> {
         let shown = Arc::clone(&doors.shown);
         let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0, shares: options.threads };
         let folders = playable.folders();
-        let mut control =
-            Control::new(CATALOGUE, doors, door, control::Options { plan, folders, running: !options.paused, peer: options.peer.clone() });
+        let mut control = Control::new(
+            CATALOGUE,
+            doors,
+            door,
+            control::Options { plan, folders: folders.clone(), running: !options.paused, peer: options.peer.clone() },
+        );
         let flows = streams::flows(options);
         control.set_flows(flows.clone());
         if let Some(folder) = profiles::folder() {
@@ -134,19 +138,12 @@ impl<'a> Daemon<'a> {
         let (files, version) = (control.files(), control.version());
         let stand = Stand::set_up(&mut control);
         let clock = control.clock().clone();
+        let (recordings, tap) = Recordings::start(options, &mut control, folders, choice.options.channels)?;
         let control = Arc::new(Mutex::new(control));
 
         let osc = (!options.osc.is_nowhere()).then(|| osc::Server::start(&options.osc, &control)).transpose();
         let osc = osc.map_err(|why| Failure::Machine(why.to_string()))?;
         let streams = streams::start(options, &mut lock(&control), &flows, rate)?;
-        let (recorder, tap) = match &options.record {
-            None => (None, None),
-            Some(file) => {
-                let (recorder, tap) = Recorder::start(file, rate, choice.options.channels, Sample::Float32)
-                    .map_err(|why| Failure::machine(format!("cannot record to {}", file.display()), why))?;
-                (Some(recorder), Some(tap))
-            }
-        };
         let (levels, fade) = (Arc::new(Levels::default()), Arc::new(Fade::default()));
         let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)));
         let parts = Parts { player, shown, clock: Some(clock), tap };
@@ -170,7 +167,7 @@ impl<'a> Daemon<'a> {
             control,
             levels,
             fade,
-            recorder,
+            recordings,
             audio: Some(audio),
             host,
         };
@@ -225,10 +222,7 @@ impl<'a> Daemon<'a> {
                 banner::to_try(voice, *at, slot, patch);
             }
         }
-        if let Some(recorder) = &self.recorder {
-            let file = recorder.path().display().to_string();
-            voice.event("recording", json!({ "file": file }), &format!("  tape   {file}"));
-        }
+        self.recordings.introduce(voice);
         if has_terminal() {
             voice.event("ready", json!({}), "  Ctrl-C ends.");
         }
@@ -288,6 +282,7 @@ impl<'a> Daemon<'a> {
 
     /// What is done every few milliseconds; true where a client asked for the end.
     fn look(&mut self) -> bool {
+        self.recordings.look(&self.control, &self.voice);
         let mut control = lock(&self.control);
         let answers = control.tick();
         let notices = control.take_notices();
@@ -317,9 +312,6 @@ impl<'a> Daemon<'a> {
                 ports.server_gone();
             }
             banner::host(&self.voice, &event);
-        }
-        if let Some(event) = self.recorder.as_ref().and_then(Recorder::poll) {
-            self.say_recorded(&event);
         }
         if self.score.as_ref().is_some_and(Live::is_done) {
             self.score = None;
@@ -373,25 +365,6 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn say_recorded(&self, event: &RecordEvent) {
-        let files = |files: &[crate::record::Recorded]| files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>();
-        match event {
-            RecordEvent::Gap(frames) => {
-                let text = format!("  tape   the disk was too slow: {frames} frames are silence");
-                self.voice.event("record-gap", json!({ "frames": frames }), &text);
-            }
-            RecordEvent::Failed { why, files: done } => {
-                let done = files(done);
-                let text = format!("  tape   ended: {why}; what there is is valid: {}", done.join(", "));
-                self.voice.event("record-failed", json!({ "why": why.to_string(), "files": done }), &text);
-            }
-            RecordEvent::Done(done) => {
-                let done = files(done);
-                self.voice.event("recorded", json!({ "files": done }), &format!("  tape   {}", done.join(", ")));
-            }
-        }
-    }
-
     /// Fades out, closes files, and says how loud it was. A second signal ends it at once.
     async fn end(&mut self) {
         if let Some(mut child) = self.demo.take() {
@@ -413,9 +386,9 @@ impl<'a> Daemon<'a> {
             }
         }
         self.ports = None;
-        if let Some(recorder) = self.recorder.take() {
-            self.say_recorded(&recorder.finish());
-        }
+        self.recordings.end(&self.voice);
+        // What became of them is told before nobody is listened to any more.
+        self.look();
         (self.osc, self.streams) = (None, None);
         // A sound server that hangs may hold this up; a second signal still ends it.
         let audio = self.audio.take();

@@ -1,6 +1,6 @@
 //! What the daemon says: sentences for a person, or one JSON object a line for a program.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -20,14 +20,20 @@ pub enum Tongue {
 #[derive(Debug)]
 pub struct Voice {
     tongue: Tongue,
-    /// Lines of several threads do not mix.
-    line: Mutex<()>,
+    /// Lines of several threads do not mix; what stands below them all.
+    line: Mutex<String>,
+    /// There is a terminal on which a line can stand.
+    terminal: bool,
 }
+
+/// Takes away the line on which the cursor stands.
+const CLEAR: &str = "\r\x1b[K";
 
 impl Voice {
     /// Speaks like this. `[control]`
     pub fn new(tongue: Tongue) -> Self {
-        Self { tongue, line: Mutex::new(()) }
+        let terminal = tongue != Tongue::Json && std::io::stderr().is_terminal();
+        Self { tongue, line: Mutex::default(), terminal }
     }
 
     /// Says an event: `text` to a person; its name, `fields` (an object) and text to a program. An empty text is for programs only.
@@ -40,27 +46,45 @@ impl Voice {
         }
     }
 
+    /// Shows a line below all others on a terminal, in place of the one before; an empty one takes it away. Elsewhere nothing is shown.
+    /// `[control]`
+    pub fn stand(&self, text: &str) {
+        let Ok(mut line) = self.line.lock() else { return };
+        if self.terminal && *line != text {
+            let _ = write!(std::io::stderr(), "{CLEAR}{text}");
+            text.clone_into(&mut line);
+        }
+    }
+
+    /// Writes above the line that stands there.
+    fn above(&self, write: impl FnOnce() -> std::io::Result<()>) {
+        let line = self.line.lock();
+        let standing = line.as_deref().map_or("", String::as_str);
+        if !standing.is_empty() {
+            let _ = write!(std::io::stderr(), "{CLEAR}");
+        }
+        let _ = write();
+        if !standing.is_empty() {
+            let _ = write!(std::io::stderr(), "{standing}");
+        }
+    }
+
     /// Writes the answer to a line of standard input. `[control]`
     pub fn answer(&self, line: &str) {
         match self.tongue {
             Tongue::Json => self.write(&object("answer", json!({}), line)),
-            Tongue::Plain | Tongue::Aside => {
-                let _line = self.line.lock();
-                let mut out = std::io::stdout().lock();
-                let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-            }
+            Tongue::Plain | Tongue::Aside => self.above(|| print(line)),
         }
     }
 
     fn write(&self, line: &str) {
-        let _line = self.line.lock();
-        let _ = if self.tongue == Tongue::Aside {
-            writeln!(std::io::stderr(), "{line}")
-        } else {
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "{line}").and_then(|()| out.flush())
-        };
+        self.above(|| if self.tongue == Tongue::Aside { writeln!(std::io::stderr(), "{line}") } else { print(line) });
     }
+}
+
+fn print(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush())
 }
 
 fn object(name: &str, fields: Value, text: &str) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::meter::Meters;
+use super::recording::RecordDoor;
 use super::score::{LaneDoor, LaneShown};
 use super::{Event, Report};
 use crate::base::time::SampleTime;
@@ -105,6 +106,8 @@ pub struct Doors {
     pub reports: rtrb::Consumer<Report>,
     /// What the engine shows of itself.
     pub shown: Arc<Shown>,
+    /// Recordings in and out.
+    pub record: RecordDoor,
 }
 
 /// Control's door for plans: one in flight, and the old ones come home through it.

@@ -15,6 +15,7 @@ use super::mixer::{Mixer, bits};
 use super::outbox::Outbox;
 use super::pause::Pause;
 use super::queue::EventQueue;
+use super::recording::Recordings;
 use super::report::Report;
 use super::score::Lane;
 use super::shed::Missed;
@@ -48,6 +49,7 @@ pub struct Engine {
     master: Master,
     pub(super) mixer: Mixer,
     headroom: Headroom,
+    pub(super) recordings: Recordings,
     keep_all: bool,
     input: Box<[[f32; BLOCK]; 2]>,
     pub(super) plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
@@ -72,6 +74,7 @@ impl Engine {
         let (senders, feeds): (Vec<_>, Vec<_>) = (0..FEEDS).map(|_| rtrb::RingBuffer::new(FEED_CAPACITY)).unzip();
         let shown = Arc::new(Shown::default());
         let (lane, score) = Lane::new();
+        let (recordings, record) = Recordings::new();
         let engine = Self {
             rate,
             now: 0,
@@ -88,6 +91,7 @@ impl Engine {
             master: Master::new(rate),
             mixer: Mixer::new(rate, initial),
             headroom: Headroom::default(),
+            recordings,
             keep_all: false,
             input: Box::new([[0.0; BLOCK]; 2]),
             plans,
@@ -99,7 +103,7 @@ impl Engine {
         };
         let feeds = senders.into_iter().enumerate().map(|(number, ring)| Feed { number: number as u8, ring }).collect();
         let door = PlanDoor { to, home: home_end, mixes: mixes_to, mixes_home: mixes_home_end, failures: failures_end };
-        (engine, Doors { feeds, score: lane, reports: reports_end, shown }, door)
+        (engine, Doors { feeds, score: lane, record, reports: reports_end, shown }, door)
     }
 
     /// Frames a second. `[any]`
@@ -159,7 +163,7 @@ impl Engine {
                 }),
             }
             self.mixer.add_direct(output, channels, from);
-            self.pause.shape(output, channels);
+            self.pause.shape(output, channels, from);
             self.end_mix(block.frames);
             self.now += block.frames as u64;
             done += block.frames;
@@ -290,7 +294,9 @@ impl Engine {
                 self.apply(event, feed, from);
             }
         }
+        let start = self.now();
         let frames = self.pause.stand(self.now, output.len() / channels);
+        self.recordings.rest(start, frames as u64);
         output[..frames * channels].fill(0.0);
         self.out.ahead = self.pause.ahead();
         frames
@@ -495,6 +501,8 @@ impl Engine {
         let solo = bits(self.filled).fold(0, |bits, slot| bits | u64::from(self.strips[slot].solo) << slot);
         self.mixer.solo(solo, if solo == 0 { 0 } else { self.fresh() });
         self.mixer.begin(from, to);
+        self.pause.advance(from, to);
+        self.recordings.begin(block.start + self.pause.ahead(), from, block.frames, self.pause.curve());
         if let Some(team) = &mut self.team {
             let out = &mut self.out;
             let lost = team.run_slots(&mut self.strips, &self.mixer, &self.beat, block, &mut |report| out.tell(report));
@@ -525,6 +533,7 @@ impl Engine {
                 // Freeing it here would free on the audio thread: it is left to the process.
                 std::mem::forget(payload);
             }
+            self.recordings.slot(slot, &self.mixer.taps().late);
             self.mixer.spread(slot, from, to);
         }
         for slot in bits(self.filled) {
@@ -534,6 +543,7 @@ impl Engine {
         }
         self.click.run(&self.beat, block.start, self.mixer.main(), from, to);
         self.master.run(self.mixer.main(), from, to);
+        self.recordings.end(self.mixer.main());
         if let Some((at, beat)) = self.beat.next_beat(block.start, block.frames) {
             self.out.tell(Report::Beat { at, beat, tempo: self.beat.tempo() as f32 });
         }

@@ -78,6 +78,7 @@ impl Engine {
             stays
         });
         self.score.forget(slot);
+        self.recordings.forget(slot);
         let strip = self.strips.get_mut(usize::from(slot));
         if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
             let _ = self.home.push(plan);

@@ -22,6 +22,7 @@ pub mod pass;
 pub mod pause;
 pub mod playing;
 pub mod queue;
+pub mod recording;
 pub mod report;
 pub mod score;
 pub mod shed;

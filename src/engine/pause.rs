@@ -3,7 +3,7 @@
 //! The engine counts its own time, which is the host's but for the frames in which it stood. Events that come meanwhile act at once in
 //! what stands, and are heard when it goes on; those that come with a time wait for as long as they would have.
 
-use crate::base::time::SampleTime;
+use crate::base::time::{BLOCK, SampleTime};
 use crate::plan::ramp::LaneRamp;
 
 /// How it stands.
@@ -22,6 +22,8 @@ pub struct Pause {
     /// Frames in which it stood so far: so far the host's time is ahead of its own.
     ahead: u64,
     gain: LaneRamp<f32>,
+    /// The gain in each frame of the present block, by its place in the tile, where it is not 1 throughout.
+    curve: Option<[f32; BLOCK]>,
     /// Of a fade [frames].
     fade: u32,
 }
@@ -31,7 +33,7 @@ impl Pause {
     pub fn new(rate: f32) -> Self {
         let mut gain = LaneRamp::default();
         gain.set(0, 1.0, 0);
-        Self { phase: Phase::Runs, ahead: 0, gain, fade: (rate * 0.005) as u32 }
+        Self { phase: Phase::Runs, ahead: 0, gain, curve: None, fade: (rate * 0.005) as u32 }
     }
 
     /// By how much the host's time is ahead of the engine's [frames]. `[audio]`
@@ -101,13 +103,24 @@ impl Pause {
         }
     }
 
-    /// Fades frames that were worked out, interleaved, as far as they are to be. `[audio]`
-    pub fn shape(&mut self, frames: &mut [f32], channels: usize) {
-        if !self.gain.moving() && self.gain.now() == 1.0 {
-            return;
+    /// The next frames lie here in the tile: how loud each is. `[audio]`
+    pub fn advance(&mut self, from: usize, to: usize) {
+        let still = !self.gain.moving() && self.gain.now() == 1.0;
+        self.curve = if still { None } else { Some([1.0; BLOCK]) };
+        if let Some(curve) = &mut self.curve {
+            curve[from..to].iter_mut().for_each(|gain| *gain = self.gain.advance());
         }
-        for frame in frames.chunks_exact_mut(channels) {
-            let gain = self.gain.advance();
+    }
+
+    /// How loud each frame of the tile is; `None`: all as they are. `[audio]`
+    pub fn curve(&self) -> Option<&[f32; BLOCK]> {
+        self.curve.as_ref()
+    }
+
+    /// Fades frames, interleaved, the first of which lies here in the tile. `[audio]`
+    pub fn shape(&self, frames: &mut [f32], channels: usize, from: usize) {
+        let Some(curve) = &self.curve else { return };
+        for (frame, gain) in frames.chunks_exact_mut(channels).zip(&curve[from..]) {
             frame.iter_mut().for_each(|x| *x *= gain);
         }
     }
@@ -130,16 +143,20 @@ mod tests {
         assert_eq!(pause.stand(1240, 512), 2000 - 1240 - 512);
         assert!(!pause.stands());
         assert_eq!((pause.ahead(), pause.own(3000, 1240)), (760, 2240));
-        let mut frames = [1.0; 600];
-        pause.shape(&mut frames, 2);
+        let mut frames = [1.0; 640];
+        for tile in frames.chunks_mut(128) {
+            pause.advance(0, 64);
+            pause.shape(tile, 2, 0);
+        }
         assert!(frames[0] < 0.01 && frames[478] == 1.0 && frames.is_sorted());
+        assert!(pause.curve().is_none());
     }
 
     #[test]
     fn a_pause_that_is_taken_back_at_once_never_stands() {
         let mut pause = Pause::new(48_000.0);
         pause.begin(0);
-        pause.shape(&mut [1.0; 100], 1);
+        pause.advance(0, 64);
         pause.end(100);
         assert!(!pause.stops(240) && pause.left(240).is_none());
         pause.end(300);

@@ -1,11 +1,19 @@
-//! Layer 9: sound to disk, on a thread of its own or at once where nobody waits.
+//! Layer 9: sound to disk, on threads of its own or at once where nobody waits.
 //!
-//! Imports `rt`. Knows no engine and no patch: it is given the far end of a [`crate::rt::tap`], or frames. Never overwrites a file.
-//! Start reading at [`wav`], then [`recorder`].
+//! Imports `rt`, `engine`'s recordings and `control`. Knows no patch: it is given the far end of a [`crate::rt::tap`], or frames. Never
+//! overwrites a file. Start reading at [`file`], then [`recorder`] and [`desk`].
 
+mod code;
+pub mod desk;
+mod disk;
+pub mod file;
+mod flac;
 pub mod recorder;
-mod repair;
-pub mod wav;
+mod request;
+pub mod spec;
+mod wav;
 
-pub use recorder::{RecordEvent, Recorder};
-pub use wav::{Recorded, Sample, WavFile};
+pub use desk::Desk;
+pub use file::{Recorded, SoundFile};
+pub use recorder::{Progress, RecordEvent, Recorder};
+pub use spec::{Format, Sample, Spec, Unfit};

@@ -3,41 +3,166 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::wav::{Recorded, Sample, WavFile};
+use super::file::{Recorded, SoundFile};
+use super::spec::Spec;
 use crate::rt::tap::{Tap, TapEnd, tap};
 
 /// Sound that may wait for a slow disk [s].
-const PATIENCE: usize = 8;
+pub const PATIENCE: usize = 4;
 /// How often the thread looks for frames.
 const TICK: Duration = Duration::from_millis(20);
+/// How often lost frames are told at most.
+const TELL: Duration = Duration::from_secs(1);
 
 /// What a recording tells of itself.
 #[derive(Debug)]
 pub enum RecordEvent {
     /// The disk was too slow: so many frames more are silence in the file.
     Gap(u64),
-    /// It ended by itself: the disk is full or gone. The files are valid.
+    /// It ended by itself: the disk is full or gone. What there is of the file is valid.
     Failed {
         /// Why.
         why: io::Error,
         /// What there is.
-        files: Vec<Recorded>,
+        file: Recorded,
     },
     /// It ended as it was told.
-    Done(Vec<Recorded>),
+    Done(Recorded),
 }
 
-/// A recording that runs.
+/// How far a recording is, for whoever looks.
+#[derive(Debug, Default)]
+pub struct Progress {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    lost: AtomicU64,
+    peak: AtomicU32,
+}
+
+impl Progress {
+    /// Frames taken so far, and how many of them were lost. `[any]`
+    pub fn frames(&self) -> (u64, u64) {
+        (self.frames.load(Relaxed), self.lost.load(Relaxed))
+    }
+
+    /// Length of the file [bytes]. `[any]`
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// The highest sample since this was last asked. `[any]`
+    pub fn take_peak(&self) -> f32 {
+        f32::from_bits(self.peak.swap(0, Relaxed))
+    }
+
+    fn see(&self, samples: &[f32]) {
+        let peak = samples.iter().fold(0.0f32, |peak, x| peak.max(x.abs()));
+        // Positive floats order as their bits do.
+        self.peak.fetch_max(peak.to_bits(), Relaxed);
+    }
+}
+
+/// How a recording's end is known.
+pub(super) trait Ending {
+    /// Looked at often: whether it is over, so that all of it is in the tap.
+    fn is_over(&mut self) -> bool;
+    /// How many frames it had by then, lost ones among them, where that is known.
+    fn frames(&self) -> Option<u64>;
+}
+
+/// Writes what comes out of a tap until its end.
+pub(super) fn write_out(
+    mut file: SoundFile,
+    mut tap: TapEnd,
+    progress: &Progress,
+    ending: &mut dyn Ending,
+    tell: &mut dyn FnMut(RecordEvent),
+) {
+    let (mut lost, mut told): (u64, Option<Instant>) = (0, None);
+    loop {
+        // In this order: what came before the end is in the ring by then.
+        let over = ending.is_over() || tap.is_abandoned();
+        let written = empty(&mut file, &mut tap, progress);
+        while let Some(gap) = tap.gap() {
+            file.mark(gap);
+        }
+        let now_lost = tap.lost();
+        if now_lost > lost && (over || told.is_none_or(|told| told.elapsed() >= TELL)) {
+            tell(RecordEvent::Gap(now_lost - lost));
+            (lost, told) = (now_lost, Some(Instant::now()));
+        }
+        progress.lost.store(now_lost, Relaxed);
+        let ended = match written {
+            Err(why) => Err(why),
+            Ok(()) if over => complete(&mut file, progress, ending.frames()).and_then(|()| file.finish()),
+            Ok(()) => {
+                thread::sleep(TICK);
+                continue;
+            }
+        };
+        return tell(match ended {
+            Ok(file) => RecordEvent::Done(Recorded { lost: now_lost, ..file }),
+            Err(why) => RecordEvent::Failed { why, file: Recorded { lost: now_lost, ..file.recorded() } },
+        });
+    }
+}
+
+/// Writes all that waits, in pieces, so that what was written makes room at once.
+fn empty(file: &mut SoundFile, tap: &mut TapEnd, progress: &Progress) -> io::Result<()> {
+    let piece = file.spec().rate() as usize / 16 + 1;
+    loop {
+        let count = tap.drain(piece, |samples| {
+            progress.see(samples);
+            file.write(samples)
+        })?;
+        progress.frames.fetch_add(count as u64, Relaxed);
+        progress.bytes.store(file.size().1, Relaxed);
+        if count < piece {
+            return Ok(());
+        }
+    }
+}
+
+/// Silence for what was lost at the end, which nothing came after.
+fn complete(file: &mut SoundFile, progress: &Progress, frames: Option<u64>) -> io::Result<()> {
+    let channels = usize::from(file.spec().channels());
+    let mut missing = frames.map_or(0, |frames| frames.saturating_sub(progress.frames().0)) as usize;
+    let silence = vec![0.0; missing.min(1 << 12) * channels];
+    while missing > 0 {
+        let count = missing.min(1 << 12);
+        file.write(&silence[..count * channels])?;
+        progress.frames.fetch_add(count as u64, Relaxed);
+        missing -= count;
+    }
+    Ok(())
+}
+
+/// A recording of all that a tap is given.
 pub struct Recorder {
     path: PathBuf,
+    spec: Spec,
     stop: Arc<AtomicBool>,
+    progress: Arc<Progress>,
     thread: JoinHandle<()>,
     events: Receiver<RecordEvent>,
+}
+
+/// It ends when it is told.
+struct Told(Arc<AtomicBool>);
+
+impl Ending for Told {
+    fn is_over(&mut self) -> bool {
+        self.0.load(Relaxed)
+    }
+
+    fn frames(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Recorder {
@@ -45,24 +170,35 @@ impl Recorder {
     ///
     /// # Errors
     /// The system's: no such folder, no permission, no thread.
-    pub fn start(path: &Path, rate: u32, channels: u16, sample: Sample) -> io::Result<(Self, Tap)> {
-        let file = WavFile::create(path, rate, channels, sample)?;
-        Self::start_on(file, rate, channels)
+    pub fn start(path: &Path, spec: Spec) -> io::Result<(Self, Tap)> {
+        Self::start_on(SoundFile::create(path, spec)?)
     }
 
-    fn start_on(file: WavFile, rate: u32, channels: u16) -> io::Result<(Self, Tap)> {
-        let (near, far) = tap(usize::from(channels), rate as usize * PATIENCE);
+    pub(super) fn start_on(file: SoundFile) -> io::Result<(Self, Tap)> {
+        let spec = file.spec();
+        let (near, far) = tap(usize::from(spec.channels()), spec.rate() as usize * PATIENCE);
         let path = file.path().to_owned();
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, progress) = (Arc::new(AtomicBool::new(false)), Arc::new(Progress::default()));
         let (to, events) = channel();
-        let told = Arc::clone(&stop);
-        let thread = thread::Builder::new().name("recorder".into()).spawn(move || run(file, far, &told, &to))?;
-        Ok((Self { path, stop, thread, events }, near))
+        let (mut told, shown) = (Told(Arc::clone(&stop)), Arc::clone(&progress));
+        let run = move || write_out(file, far, &shown, &mut told, &mut |event| drop(to.send(event)));
+        let thread = thread::Builder::new().name("recorder".into()).spawn(run)?;
+        Ok((Self { path, spec, stop, progress, thread, events }, near))
     }
 
     /// Where it goes; not always where it was asked to. `[any]`
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the file is. `[any]`
+    pub fn spec(&self) -> Spec {
+        self.spec
+    }
+
+    /// How far it is. `[any]`
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// What has happened since last asked; after [`RecordEvent::Failed`] or [`RecordEvent::Done`] nothing more will. `[control]`
@@ -77,138 +213,6 @@ impl Recorder {
         self.events
             .try_iter()
             .find(|event| !matches!(event, RecordEvent::Gap(_)))
-            .unwrap_or_else(|| RecordEvent::Failed { why: io::Error::other("the recorder failed in itself"), files: Vec::new() })
-    }
-}
-
-fn run(mut file: WavFile, mut tap: TapEnd, stop: &AtomicBool, events: &Sender<RecordEvent>) {
-    let mut lost = 0;
-    loop {
-        // In this order: what came before the end is in the ring by then.
-        let over = stop.load(Relaxed) || tap.is_abandoned();
-        if let Err(why) = tap.drain(|samples| file.write(samples)) {
-            let _ = events.send(RecordEvent::Failed { why, files: file.done().to_vec() });
-            return;
-        }
-        let now_lost = tap.lost();
-        if now_lost > lost {
-            let _ = events.send(RecordEvent::Gap(now_lost - lost));
-            lost = now_lost;
-        }
-        if over {
-            let _ = events.send(match file.finish() {
-                Ok(files) => RecordEvent::Done(files),
-                Err(why) => RecordEvent::Failed { why, files: Vec::new() },
-            });
-            return;
-        }
-        thread::sleep(TICK);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::wav::Disk;
-    use super::*;
-    use std::fs::File;
-    use std::io::{Seek, SeekFrom, Write};
-
-    /// A disk on which so many bytes have room.
-    struct Small {
-        file: File,
-        room: u64,
-    }
-
-    impl Write for Small {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let at = self.file.stream_position()?;
-            let fit = self.room.saturating_sub(at).min(bytes.len() as u64) as usize;
-            if fit == 0 && !bytes.is_empty() {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            self.file.write(&bytes[..fit])
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            self.file.flush()
-        }
-    }
-
-    impl Seek for Small {
-        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-            self.file.seek(to)
-        }
-    }
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("rackd-record-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
-    fn read(path: &Path) -> Vec<f32> {
-        hound::WavReader::open(path).unwrap().samples::<f32>().map(Result::unwrap).collect()
-    }
-
-    fn ramp(from: usize, frames: usize) -> Vec<f32> {
-        (from..from + frames).flat_map(|n| [n as f32, -(n as f32)]).collect()
-    }
-
-    #[test]
-    fn a_full_disk_ends_it_with_a_valid_file() {
-        let folder = folder("full");
-        for (sample, room) in [(Sample::Float32, 100_003), (Sample::Int24, 70_001), (Sample::Int16, 1_000_002)] {
-            let path = folder.join(format!("{sample:?}.wav"));
-            let disk = Box::new(move |file| Box::new(Small { file, room }) as Box<dyn Disk>);
-            let file = WavFile::create_on(&path, 8_000, 2, sample, disk, u64::MAX).unwrap();
-            let (recorder, mut tap) = Recorder::start_on(file, 8_000, 2).unwrap();
-            let (why, files) = 'failed: loop {
-                tap.push(&ramp(0, 400));
-                match recorder.poll() {
-                    Some(RecordEvent::Failed { why, files }) => break 'failed (why, files),
-                    Some(RecordEvent::Done(_)) => panic!("the disk had no room"),
-                    _ => thread::sleep(Duration::from_millis(1)),
-                }
-            };
-            assert_eq!(why.kind(), io::ErrorKind::StorageFull);
-            let [Recorded { frames, .. }] = files[..] else { panic!("one file") };
-            let reader = hound::WavReader::open(&path).unwrap();
-            assert_eq!(u64::from(reader.duration()), frames, "{sample:?}");
-            let bytes = frames * u64::from(reader.spec().bits_per_sample / 8) * 2;
-            assert!(bytes + 200 > room && bytes <= room, "{sample:?}: {bytes} of {room} bytes are sound");
-            assert_eq!(std::fs::metadata(&path).unwrap().len() % 2, 0);
-        }
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn what_does_not_fit_into_one_file_goes_on_in_the_next() {
-        let folder = folder("long");
-        let path = folder.join("long.wav");
-        let disk = Box::new(|file| Box::new(file) as Box<dyn Disk>);
-        let mut file = WavFile::create_on(&path, 1_000, 2, Sample::Float32, disk, 40_000).unwrap();
-        for block in 0..120 {
-            file.write(&ramp(block * 100, 100)).unwrap();
-        }
-        let files = file.finish().unwrap();
-        assert_eq!(files.iter().map(|file| file.frames).collect::<Vec<_>>(), [5_000, 5_000, 2_000]);
-        let all: Vec<f32> = files.iter().flat_map(|file| read(&file.path)).collect();
-        assert_eq!(all, ramp(0, 12_000));
-        std::fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn a_second_of_sound_is_safe_without_an_end() {
-        let folder = folder("crash");
-        let path = folder.join("crash.wav");
-        let mut file = WavFile::create(&path, 1_000, 2, Sample::Float32).unwrap();
-        file.write(&ramp(0, 1_500)).unwrap();
-        file.write(&ramp(1_500, 1_000)).unwrap();
-        // As it lies there if the machine stops now.
-        let heard = read(&path);
-        assert!(heard.len() >= 2 * 1_500, "{} samples", heard.len());
-        assert_eq!(heard[..], ramp(0, heard.len() / 2)[..]);
-        drop(file);
-        std::fs::remove_dir_all(folder).unwrap();
+            .unwrap_or_else(|| RecordEvent::Failed { why: io::Error::other("the recorder failed in itself"), file: Recorded::default() })
     }
 }

@@ -1,249 +1,141 @@
-//! Frames into WAV files: valid after every second of sound, and after the disk was full.
+//! WAV, and RF64 where 32 bits cannot count the bytes any more.
+//!
+//! RF64 after EBU Tech 3306: a JUNK chunk at the start keeps the room for `ds64`, which takes its place when the file gets too large.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use super::code::Code;
+use super::spec::{Sample, Spec};
+use crate::rt::tap::Gap;
 
-use super::repair::repair;
+/// Up to this the sizes of a RIFF file can be said.
+pub(super) const FULL: u64 = u32::MAX as u64;
+/// Bytes of `ds64`, and of the JUNK that keeps its place.
+const DS64: u32 = 28;
+/// What stands in for sizes that `ds64` says.
+const ELSEWHERE: u32 = u32::MAX;
+/// `WAVE_FORMAT_PCM`, `WAVE_FORMAT_IEEE_FLOAT`, `WAVE_FORMAT_EXTENSIBLE`.
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const EXTENSIBLE: u16 = 0xfffe;
+/// The end of the GUID that makes a tag of the above one of `WAVE_FORMAT_EXTENSIBLE`.
+const GUID: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
-/// How samples are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sample {
-    /// 32-bit float: nothing is clipped.
-    #[default]
-    Float32,
-    /// 24-bit whole numbers.
-    Int24,
-    /// 16-bit whole numbers.
-    Int16,
-}
-
-impl Sample {
-    /// The format of so many bits: 32 (float), 24 or 16. `[any]`
-    pub fn of_bits(bits: u32) -> Option<Self> {
-        match bits {
-            32 => Some(Self::Float32),
-            24 => Some(Self::Int24),
-            16 => Some(Self::Int16),
-            _ => None,
-        }
-    }
-
-    fn bits(self) -> u16 {
-        match self {
-            Self::Float32 => 32,
-            Self::Int24 => 24,
-            Self::Int16 => 16,
-        }
-    }
-}
-
-/// A file that is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Frames in it.
-    pub frames: u64,
-}
-
-/// Bytes of samples in one file at most: the format counts in 32 bits, headers included.
-const FULL: u64 = u32::MAX as u64 - 4096;
-
-/// What a file is written through; tests put a disk that gets full in between.
-pub(super) trait Disk: Write + Seek + Send {}
-impl<T: Write + Seek + Send> Disk for T {}
-
-/// Makes the writer of a new file.
-pub(super) type MakeDisk = Box<dyn FnMut(File) -> Box<dyn Disk> + Send>;
-
-/// A recording; what would not fit into one WAV file (4 GB) goes on in a next one.
-pub struct WavFile {
-    wanted: PathBuf,
-    path: PathBuf,
-    spec: hound::WavSpec,
-    sample: Sample,
-    /// `None` after a failure.
-    writer: Option<Writer>,
-    make_disk: MakeDisk,
-    frames: u64,
-    unsaved: u64,
-    done: Vec<Recorded>,
+/// A WAV file at work.
+pub(super) struct Wav {
+    spec: Spec,
     limit: u64,
+    frames: u64,
+    start: u64,
 }
 
-impl WavFile {
-    /// Begins a file. Where one of this name is there, `name-2.wav` and so on is taken. `[control]`
-    ///
-    /// # Errors
-    /// The system's: no such folder, no permission.
-    pub fn create(path: &Path, rate: u32, channels: u16, sample: Sample) -> io::Result<Self> {
-        Self::create_on(path, rate, channels, sample, Box::new(|file| Box::new(file)), FULL)
+impl Wav {
+    /// Above `limit` bytes it is RF64: [`FULL`], but in tests.
+    pub fn new(spec: Spec, limit: u64) -> Self {
+        let mut wav = Self { spec, limit, frames: 0, start: 0 };
+        wav.start = wav.head(0, 0, 0).len() as u64;
+        wav
+    }
+}
+
+/// A chunk with its name and size, an even number of bytes.
+fn chunk(to: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {
+    to.extend(name);
+    to.extend((body.len() as u32).to_le_bytes());
+    to.extend(body);
+    if body.len() % 2 == 1 {
+        to.push(0);
+    }
+}
+
+impl Code for Wav {
+    fn head(&self, frames: u64, sound_end: u64, file_end: u64) -> Vec<u8> {
+        let Spec { sample, rate, channels, .. } = self.spec;
+        let (sound, riff) = (sound_end.saturating_sub(self.start), file_end.saturating_sub(8));
+        let large = riff > self.limit;
+        let small = |size: u64| if large { ELSEWHERE } else { size as u32 };
+        let mut head = Vec::with_capacity(128);
+        head.extend(if large { b"RF64" } else { b"RIFF" });
+        head.extend(small(riff).to_le_bytes());
+        head.extend(b"WAVE");
+        let mut sizes = Vec::with_capacity(DS64 as usize);
+        if large {
+            [riff, sound, frames].iter().for_each(|size| sizes.extend(size.to_le_bytes()));
+        }
+        sizes.resize(DS64 as usize, 0);
+        chunk(&mut head, if large { b"ds64" } else { b"JUNK" }, &sizes);
+        let tag = if sample == Sample::Float32 { FLOAT } else { PCM };
+        let extensible = channels > 2;
+        let mut format = Vec::with_capacity(40);
+        format.extend(if extensible { EXTENSIBLE } else { tag }.to_le_bytes());
+        format.extend(channels.to_le_bytes());
+        format.extend(rate.to_le_bytes());
+        let frame_bytes = self.spec.frame_bytes() as u32;
+        format.extend(rate.saturating_mul(frame_bytes).to_le_bytes());
+        format.extend((frame_bytes as u16).to_le_bytes());
+        format.extend(sample.bits().to_le_bytes());
+        if extensible {
+            // So many bytes more; all bits count; the channels are at no known place.
+            format.extend(22u16.to_le_bytes());
+            format.extend(sample.bits().to_le_bytes());
+            format.extend(0u32.to_le_bytes());
+            format.extend(tag.to_le_bytes());
+            format.extend(GUID);
+        } else if tag != PCM {
+            format.extend(0u16.to_le_bytes());
+        }
+        chunk(&mut head, b"fmt ", &format);
+        if tag != PCM {
+            chunk(&mut head, b"fact", &u32::try_from(frames).unwrap_or(ELSEWHERE).to_le_bytes());
+        }
+        head.extend(b"data");
+        head.extend(small(sound).to_le_bytes());
+        head
     }
 
-    pub(super) fn create_on(
-        path: &Path,
-        rate: u32,
-        channels: u16,
-        sample: Sample,
-        mut make_disk: MakeDisk,
-        limit: u64,
-    ) -> io::Result<Self> {
-        let spec = hound::WavSpec {
-            channels,
-            sample_rate: rate,
-            bits_per_sample: sample.bits(),
-            sample_format: if sample == Sample::Float32 { hound::SampleFormat::Float } else { hound::SampleFormat::Int },
-        };
-        let (path_taken, writer) = begin(path, spec, &mut make_disk)?;
-        Ok(Self {
-            wanted: path.to_owned(),
-            path: path_taken,
-            spec,
-            sample,
-            writer: Some(writer),
-            make_disk,
-            frames: 0,
-            unsaved: 0,
-            done: Vec::new(),
-            limit,
-        })
-    }
-
-    /// Where it goes; not always where it was asked to. `[any]`
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Frames written to the present file. `[any]`
-    pub fn frames(&self) -> u64 {
+    fn code(&mut self, samples: &[f32], to: &mut Vec<u8>) -> u64 {
+        match self.spec.sample {
+            Sample::Float32 => samples.iter().for_each(|x| to.extend(x.to_le_bytes())),
+            Sample::Int24 => samples.iter().for_each(|x| to.extend(&Sample::Int24.whole(*x).to_le_bytes()[..3])),
+            Sample::Int16 => samples.iter().for_each(|x| to.extend((Sample::Int16.whole(*x) as i16).to_le_bytes())),
+        }
+        self.frames += samples.len() as u64 / u64::from(self.spec.channels);
         self.frames
     }
 
-    /// Adds interleaved frames. After each second of them the file on the disk is complete up to there. `[control]`
-    ///
-    /// # Errors
-    /// The system's, such as a full disk: the file ends there, is valid, and takes nothing more.
-    pub fn write(&mut self, samples: &[f32]) -> io::Result<()> {
-        let channels = usize::from(self.spec.channels);
-        for frames in samples.chunks(channels * self.spec.sample_rate as usize) {
-            let result = self.write_some(frames);
-            if let Err(why) = result {
-                self.break_off();
-                return Err(why);
-            }
-        }
-        Ok(())
+    fn last(&mut self, _: &mut Vec<u8>) -> u64 {
+        self.frames
     }
 
-    /// Completes the file: all the files that the recording became. `[control]`
-    ///
-    /// # Errors
-    /// The system's; the file is valid up to where it could be written.
-    pub fn finish(mut self) -> io::Result<Vec<Recorded>> {
-        if let Some(writer) = self.writer.take() {
-            let ended = writer.finalize().map_err(plain);
-            if let Err(why) = ended {
-                self.break_off();
-                return Err(why);
-            }
-            self.done.push(Recorded { path: self.path.clone(), frames: self.frames });
-        }
-        Ok(self.done)
+    fn whole(&self, length: u64, _: u64, _: u64) -> (u64, u64) {
+        let frames = (length.saturating_sub(self.start) / self.spec.frame_bytes()).min(self.frames);
+        // A chunk of odd length is followed by a byte that fills it up; there is none to be had on a full disk, so the last frame goes.
+        let frames = if frames * self.spec.frame_bytes() % 2 == 1 { frames - 1 } else { frames };
+        (frames, self.start + frames * self.spec.frame_bytes())
     }
 
-    fn write_some(&mut self, samples: &[f32]) -> io::Result<()> {
-        let channels = u64::from(self.spec.channels);
-        let frame_bytes = channels * u64::from(self.spec.bits_per_sample / 8);
-        let more = samples.len() as u64 / channels;
-        if (self.frames + more) * frame_bytes > self.limit {
-            self.next_file()?;
+    fn tail(&mut self, sound_end: u64, gaps: &[Gap], _: u64) -> Vec<u8> {
+        let mut tail = Vec::new();
+        if (sound_end - self.start) % 2 == 1 {
+            tail.push(0);
         }
-        let Some(writer) = &mut self.writer else { return Err(io::Error::other("the recording has ended")) };
-        for x in samples {
-            match self.sample {
-                Sample::Float32 => writer.write_sample(*x),
-                Sample::Int24 => writer.write_sample(whole(*x, 8_388_608.0)),
-                Sample::Int16 => writer.write_sample(whole(*x, 32_768.0)),
-            }
-            .map_err(plain)?;
+        // A cue counts in 32 bits; of a longer file the rest is not marked.
+        let marked: Vec<(u32, Gap)> = gaps.iter().filter_map(|gap| Some((u32::try_from(gap.at).ok()?, *gap))).collect();
+        if marked.is_empty() {
+            return tail;
         }
-        self.frames += more;
-        self.unsaved += more;
-        if self.unsaved >= u64::from(self.spec.sample_rate) {
-            self.unsaved = 0;
-            writer.flush().map_err(plain)?;
+        let (mut cues, mut labels) = ((marked.len() as u32).to_le_bytes().to_vec(), b"adtl".to_vec());
+        for (number, (at, gap)) in (1u32..).zip(&marked) {
+            // Number, place in the play order, chunk, two offsets that count only in wave lists, frame.
+            cues.extend(number.to_le_bytes());
+            cues.extend(at.to_le_bytes());
+            cues.extend(b"data");
+            cues.extend([0; 8]);
+            cues.extend(at.to_le_bytes());
+            let mut label = number.to_le_bytes().to_vec();
+            label.extend(format!("lost {} frames\0", gap.frames).bytes());
+            chunk(&mut labels, b"labl", &label);
         }
-        Ok(())
+        chunk(&mut tail, b"cue ", &cues);
+        chunk(&mut tail, b"LIST", &labels);
+        tail
     }
-
-    fn next_file(&mut self) -> io::Result<()> {
-        if let Some(writer) = self.writer.take() {
-            writer.finalize().map_err(plain)?;
-        }
-        self.done.push(Recorded { path: self.path.clone(), frames: self.frames });
-        let (path, writer) = begin(&self.wanted, self.spec, &mut self.make_disk)?;
-        (self.path, self.writer, self.frames, self.unsaved) = (path, Some(writer), 0, 0);
-        Ok(())
-    }
-
-    /// The disk takes no more: what lies there becomes a valid file.
-    fn break_off(&mut self) {
-        // Its own last words cannot be written; the header is put right afterwards, which takes no room.
-        drop(self.writer.take());
-        if let Ok(frames) = repair(&self.path) {
-            self.frames = frames;
-            self.done.push(Recorded { path: self.path.clone(), frames });
-        }
-    }
-
-    /// The files that are complete so far. `[any]`
-    pub fn done(&self) -> &[Recorded] {
-        &self.done
-    }
-}
-
-/// A sample as a whole number of steps, `full` of which are 1.0; clipped, no number is 0.
-fn whole(x: f32, full: f64) -> i32 {
-    (f64::from(x) * full).round_ties_even().clamp(-full, full - 1.0) as i32
-}
-
-fn plain(error: hound::Error) -> io::Error {
-    match error {
-        hound::Error::IoError(why) => why,
-        other => io::Error::other(other),
-    }
-}
-
-/// Writes to whatever takes the bytes.
-type Writer = hound::WavWriter<BufWriter<Box<dyn Disk>>>;
-
-fn begin(path: &Path, spec: hound::WavSpec, make_disk: &mut MakeDisk) -> io::Result<(PathBuf, Writer)> {
-    let (path, file) = create_new(path)?;
-    let disk = BufWriter::with_capacity(1 << 16, make_disk(file));
-    let writer = hound::WavWriter::new(disk, spec).map_err(plain)?;
-    Ok((path, writer))
-}
-
-/// A file that was not there: `name.wav`, `name-2.wav`, `name-3.wav` …
-fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
-    for number in 1.. {
-        let taken = if number == 1 {
-            path.to_owned()
-        } else {
-            let mut name = path.file_stem().unwrap_or_default().to_owned();
-            name.push(format!("-{number}"));
-            if let Some(ending) = path.extension() {
-                name.push(".");
-                name.push(ending);
-            }
-            path.with_file_name(name)
-        };
-        match OpenOptions::new().write(true).create_new(true).open(&taken) {
-            Ok(file) => return Ok((taken, file)),
-            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }

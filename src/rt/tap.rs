@@ -13,6 +13,11 @@ pub struct Tap {
     /// Samples of silence still owed for those that were lost.
     owed: usize,
     lost: Arc<AtomicU64>,
+    /// Frames given so far, lost ones among them.
+    given: u64,
+    /// Where the gap begins that has not ended yet.
+    gap: Option<u64>,
+    gaps: rtrb::Producer<Gap>,
 }
 
 /// The other end.
@@ -20,13 +25,34 @@ pub struct TapEnd {
     ring: rtrb::Consumer<f32>,
     channels: usize,
     lost: Arc<AtomicU64>,
+    gaps: rtrb::Consumer<Gap>,
 }
+
+/// Frames that were lost: there is silence in their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The first of them, counted from the first that was given.
+    pub at: u64,
+    /// How many.
+    pub frames: u64,
+}
+
+/// Gaps that wait to be read at most; of more, the frames are still counted.
+const GAPS: usize = 1024;
 
 /// Both ends of a ring for this many frames of so many channels. `[control]`
 pub fn tap(channels: usize, frames: usize) -> (Tap, TapEnd) {
-    let (to, from) = rtrb::RingBuffer::new(channels.max(1) * frames.max(1));
+    let channels = channels.max(1);
+    let size = channels * frames.max(1);
+    let (ring, from) = rtrb::RingBuffer::new(size);
+    let (gaps, gaps_end) = rtrb::RingBuffer::new(GAPS);
     let lost = Arc::new(AtomicU64::new(0));
-    (Tap { ring: to, channels: channels.max(1), owed: 0, lost: Arc::clone(&lost) }, TapEnd { ring: from, channels: channels.max(1), lost })
+    let mut near = Tap { ring, channels, owed: 0, lost: Arc::clone(&lost), given: 0, gap: None, gaps };
+    let mut far = TapEnd { ring: from, channels, lost, gaps: gaps_end };
+    // The system gives memory when it is first written to: not while sound is worked out.
+    near.write(size, std::iter::repeat_n(0.0, size));
+    let _ = far.drain(usize::MAX, |_| Ok::<(), ()>(()));
+    (near, far)
 }
 
 impl Tap {
@@ -38,11 +64,24 @@ impl Tap {
         self.owed -= silence;
         // What follows silence that is still owed would come too early.
         let fit = if self.owed == 0 { frames.len().min(room - silence) } else { 0 };
+        if fit > 0 {
+            self.end_gap();
+        }
         self.write(fit, frames[..fit].iter().copied());
+        self.given += (fit / self.channels) as u64;
         let lost = frames.len() - fit;
         if lost > 0 {
+            self.gap = self.gap.or(Some(self.given));
+            self.given += (lost / self.channels) as u64;
             self.owed += lost;
             self.lost.fetch_add((lost / self.channels) as u64, Relaxed);
+        }
+    }
+
+    /// What is lost at this moment is told: nothing more comes. `[audio]`
+    pub fn end_gap(&mut self) {
+        if let Some(at) = self.gap.take() {
+            let _ = self.gaps.push(Gap { at, frames: self.given - at });
         }
     }
 
@@ -75,6 +114,11 @@ impl TapEnd {
         self.lost.load(Relaxed)
     }
 
+    /// The next gap that has ended since last asked. `[control]`
+    pub fn gap(&mut self) -> Option<Gap> {
+        self.gaps.pop().ok()
+    }
+
     /// Frames that are waiting. `[any]`
     pub fn waiting(&self) -> usize {
         self.ring.slots() / self.channels
@@ -85,12 +129,12 @@ impl TapEnd {
         self.ring.is_abandoned()
     }
 
-    /// Gives all that is waiting, interleaved, in one or two pieces of whole samples; how many frames. `[control]`
+    /// Gives what is waiting, so many frames at most, interleaved, in one or two pieces of whole samples; how many frames. `[control]`
     ///
     /// # Errors
     /// What `take` refused; the piece it refused is gone.
-    pub fn drain<E>(&mut self, mut take: impl FnMut(&[f32]) -> Result<(), E>) -> Result<usize, E> {
-        let samples = self.waiting() * self.channels;
+    pub fn drain<E>(&mut self, most: usize, mut take: impl FnMut(&[f32]) -> Result<(), E>) -> Result<usize, E> {
+        let samples = self.waiting().min(most) * self.channels;
         let Ok(chunk) = self.ring.read_chunk(samples) else { return Ok(0) };
         let (first, second) = chunk.as_slices();
         let done = take(first).and_then(|()| if second.is_empty() { Ok(()) } else { take(second) });
@@ -105,7 +149,7 @@ mod tests {
 
     fn all(end: &mut TapEnd) -> Vec<f32> {
         let mut out = Vec::new();
-        end.drain(|piece| {
+        end.drain(usize::MAX, |piece| {
             out.extend_from_slice(piece);
             Ok::<(), ()>(())
         })
@@ -122,7 +166,7 @@ mod tests {
         assert_eq!(all(&mut end), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 4.0, 4.0]);
         tap.push(&[6.0, 6.0]);
         assert_eq!(all(&mut end), [0.0, 0.0, 6.0, 6.0]);
-        assert_eq!(end.lost(), 1);
+        assert_eq!((end.lost(), end.gap(), end.gap()), (1, Some(Gap { at: 4, frames: 1 }), None));
     }
 
     #[test]
@@ -136,9 +180,13 @@ mod tests {
             }
         }
         out.append(&mut all(&mut end));
+        tap.end_gap();
+        let gaps: Vec<Gap> = std::iter::from_fn(|| end.gap()).collect();
+        assert_eq!(gaps.iter().map(|gap| gap.frames).sum::<u64>(), end.lost());
         // What is still owed at the end is not in the ring yet; all that is there lies where it belongs.
         for (at, x) in out.iter().enumerate() {
-            assert!(*x == 0.0 || *x == (at / 3) as f32 + 1.0, "frame {at} is {x}");
+            let lost = gaps.iter().any(|gap| (gap.at..gap.at + gap.frames).contains(&(at as u64)));
+            assert_eq!(*x, if lost { 0.0 } else { (at / 3) as f32 + 1.0 }, "frame {at}");
         }
         assert!(out.ends_with(&[100.0]));
         assert!(end.lost() > 100);

@@ -230,7 +230,7 @@ impl Feeder {
     }
 
     fn give_value(&mut self, control: &Control, slot: &str, seat: u16, name: &str, value: &Value) {
-        let call = Call { client: Client::of(Origin::Score), address: "/score", slot: 0, values: &[] };
+        let call = Call { client: Client::of(Origin::Score), address: "/score", slot: 0, at: 0, values: &[] };
         let plan = control.plan_of(slot);
         // What the patch does not have is left out; who wrote it was told then.
         for (what, value) in control.voice_value(call, slot, name, value).unwrap_or_default() {

@@ -61,6 +61,13 @@ impl Daemon {
         Self::start(command, folder.join("tone.toml"), patch, &[&["--host", "silent", "--midi", "none"], more].concat())
     }
 
+    /// The same, with no file longer than so many half kilobytes.
+    pub fn limited(folder: &Path, patch: &str, blocks: usize, more: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -f {blocks}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_rackd")]);
+        Self::start(command, folder.join("tone.toml"), patch, &[&["--host", "silent", "--midi", "none"], more].concat())
+    }
+
     fn start(mut command: Command, file: PathBuf, patch: &str, more: &[&str]) -> Self {
         std::fs::write(&file, patch).unwrap();
         let mut child = command

@@ -15,6 +15,7 @@ mod hostile;
 mod life;
 mod midi;
 mod osc;
+mod recording;
 mod reload;
 mod stop;
 mod time_tags;

@@ -516,8 +516,10 @@ fn every_verb_is_in_the_table_with_its_sentence() {
         assert!(verb.does.ends_with('.') && verb.reference().starts_with('/'), "{}", verb.address);
     }
     let mut desk = Desk::new(SYNTH);
-    desk.control.hand_over("/record/start", "file", "Records.", |call| Ok(vec![Message::new("/done", call.values.to_vec())]));
-    assert_eq!(desk.say("/record/start x.wav"), ["/done x.wav"]);
+    desk.control.hand_over("/lamp/on", "file", "Lights.", |call| Ok(vec![Message::new("/done", call.values.to_vec())]));
+    assert_eq!(desk.say("/lamp/on x.wav"), ["/done x.wav"]);
+    // What stands in the table and was not handed over says so.
+    assert!(desk.say("/record/start x.wav")[0].starts_with("/fail /record/start not-allowed"));
 }
 
 /// Whatever is said to whatever address, whenever: nothing fails, nothing but numbers is heard, everything is counted.

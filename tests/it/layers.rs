@@ -45,12 +45,14 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 33] = [
+const OUTSIDE: [(&str, &[&str]); 35] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
+    ("claxon", &["record/"]),
     ("cpal", &["host/"]),
     ("etcetera", &["daemon/"]),
+    ("flacenc", &["record/flac.rs"]),
     ("fundsp", &["module/unit.rs", "modules/"]),
     ("hound", &["record/", "cli/"]),
     ("indicatif", &["cli/"]),

@@ -63,6 +63,8 @@ mod rack_render;
 mod rack_text;
 mod racks;
 mod record;
+mod record_verbs;
+mod recording;
 mod reload_chance;
 mod rig;
 mod schedule;

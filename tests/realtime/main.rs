@@ -17,6 +17,7 @@ use rackd::plan::{Before, KnobId, MixPlan, Options, compile};
 mod host;
 mod intake;
 mod midi;
+mod recording;
 mod score;
 
 thread_local! {
