@@ -61,6 +61,9 @@ pub enum Command {
     /// Print the OSC messages that arrive, by any transport
     #[command(after_help = LISTEN)]
     Listen(Listen),
+    /// Send a sound file or samples to a running rackd, or read what it gives out
+    #[command(after_help = super::stream::HELP)]
+    Stream(super::stream::Stream),
     /// The audio and MIDI devices of this machine, as options name them
     #[command(after_help = DEVICES)]
     Devices(Devices),

@@ -20,6 +20,7 @@ pub mod run;
 pub mod send;
 pub mod shown;
 pub mod status;
+pub mod stream;
 pub mod style;
 pub mod surface;
 

@@ -7,7 +7,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Cli, Command};
-use super::{check, devices, learn, listen, modules, play, render, send, status, surface};
+use super::{check, devices, learn, listen, modules, play, render, send, status, stream, surface};
 
 /// Runs what the command line says. `[control]`
 pub fn run() -> ExitCode {
@@ -30,6 +30,7 @@ pub fn run() -> ExitCode {
         Command::Status(args) => status::run(args),
         Command::Learn(args) => learn::run(args),
         Command::Listen(args) => listen::run(args),
+        Command::Stream(args) => stream::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Surface(args) => surface::run(args),
     };

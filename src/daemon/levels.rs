@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use crate::host::Player;
+use crate::rt::outflow::OutflowEnd;
 use crate::rt::workers::NAME;
 
 thread_local! {
@@ -100,12 +101,20 @@ pub struct Outlet<P> {
     gain: f32,
     /// What the gain loses in a frame of the fade.
     step: f32,
+    /// Where others hear it too.
+    master: Option<OutflowEnd>,
 }
 
 impl<P: Player> Outlet<P> {
     /// Of a player at a rate [Hz]. `[control]`
     pub fn new(player: P, rate: u32, levels: Arc<Levels>, fade: Arc<Fade>) -> Self {
-        Self { player, levels, fade, gain: 1.0, step: 1.0 / (0.050 * rate as f32) }
+        Self { player, levels, fade, gain: 1.0, step: 1.0 / (0.050 * rate as f32), master: None }
+    }
+
+    /// The same, heard there too. `[control]`
+    pub fn also_to(mut self, master: Option<OutflowEnd>) -> Self {
+        self.master = master;
+        self
     }
 }
 
@@ -125,6 +134,10 @@ impl<P: Player> Player for Outlet<P> {
             }
         }
         self.levels.count(output);
+        if let Some(master) = &self.master {
+            let last = channels.max(1) - 1;
+            master.put(0, output.len() / channels.max(1), |frame, channel| output[frame * channels + channel.min(last)]);
+        }
     }
 
     fn expect(&mut self, due: Instant) {

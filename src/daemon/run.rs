@@ -145,7 +145,8 @@ impl<'a> Daemon<'a> {
         let osc = osc.map_err(|why| Failure::Machine(why.to_string()))?;
         let streams = streams::start(options, &mut lock(&control), &flows, rate)?;
         let (levels, fade) = (Arc::new(Levels::default()), Arc::new(Fade::default()));
-        let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)));
+        let master = flows.master(usize::from(choice.options.channels)).map(|flow| flow.end());
+        let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)).also_to(master));
         let parts = Parts { player, shown, clock: Some(clock), tap };
         let (audio, host) = Audio::start(&choice, parts).map_err(|why| Failure::machine("the system gives no threads", why))?;
         let lines = options.stdin.then(read_stdin).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;

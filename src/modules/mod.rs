@@ -33,6 +33,7 @@ catalogue! {
     seq_step,
     slew,
     stream_in,
+    stream_out,
     svf,
     vca,
     vco,

@@ -5,13 +5,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::inflow::Inflow;
+use super::outflow::Outflow;
 
+/// What is heard of everything, which no module gives.
+pub const MASTER: &str = "master";
 /// Names on each side at most: each has a ring of its own.
 pub const MOST: usize = 64;
 
 #[derive(Debug, Default)]
 struct Named {
     inflows: BTreeMap<String, Inflow>,
+    outflows: BTreeMap<String, Outflow>,
     /// Gaps and frames of silence in flows that are no more.
     starved: (u64, u64),
 }
@@ -36,7 +40,7 @@ impl Flows {
         if let Some(found) = named.inflows.get(name) {
             return Some(found.clone());
         }
-        let Named { inflows, starved } = &mut *named;
+        let Named { inflows, starved, .. } = &mut *named;
         // What nobody holds any more but this table.
         inflows.retain(|_, flow| {
             let held = !flow.is_idle();
@@ -51,6 +55,44 @@ impl Flows {
         let flow = Inflow::new();
         named.inflows.insert(name.to_owned(), flow.clone());
         Some(flow)
+    }
+
+    /// What a module gives out under a name, in two channels; made where nobody asked before. `None` for [`MASTER`], where it leads nowhere,
+    /// or there are [`MOST`] that are held. `[control]`
+    pub fn outflow(&self, name: &str) -> Option<Outflow> {
+        if name == MASTER { None } else { self.outflow_of(name, 2) }
+    }
+
+    /// What is heard of everything, in so many channels. `[control]`
+    pub fn master(&self, channels: usize) -> Option<Outflow> {
+        self.outflow_of(MASTER, channels)
+    }
+
+    fn outflow_of(&self, name: &str, channels: usize) -> Option<Outflow> {
+        let mut named = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = named.outflows.get(name) {
+            return Some(found.clone());
+        }
+        named.outflows.retain(|_, flow| !flow.is_idle());
+        if named.outflows.len() >= MOST {
+            return None;
+        }
+        let flow = Outflow::new(channels);
+        named.outflows.insert(name.to_owned(), flow.clone());
+        Some(flow)
+    }
+
+    /// What goes out under a name, where anything does. `[control]`
+    pub fn find_outflow(&self, name: &str) -> Option<Outflow> {
+        let named = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        named.outflows.get(name).cloned()
+    }
+
+    /// Every name under which anything goes out. `[control]`
+    pub fn outflows(&self) -> Vec<String> {
+        let Some(named) = &self.0 else { return Vec::new() };
+        let named = named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.outflows.iter().filter(|(_, flow)| !flow.is_idle()).map(|(name, _)| name.clone()).collect()
     }
 
     /// How often nothing had come of all that came in so far, and how many frames are silence for that. `[control]`

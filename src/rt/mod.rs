@@ -9,6 +9,7 @@ pub mod flows;
 pub mod guard;
 pub mod inflow;
 pub mod lap;
+pub mod outflow;
 pub mod quiet;
 pub mod seat;
 pub mod shares;

@@ -5,6 +5,7 @@
 
 pub mod format;
 pub mod header;
+mod hear;
 pub mod pour;
 pub mod server;
 pub mod session;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::header::{BadHeader, Header, LONGEST, Push};
+use super::hear::serve_read;
 use super::pour::Pour;
 use super::server::Shared;
 use super::socket::Socket;
@@ -136,7 +137,7 @@ pub fn serve(mut socket: Socket, from: String, shared: &Arc<Shared>) {
     };
     match &session.header {
         Header::Push(push) => serve_push(&mut socket, push, &session, shared),
-        Header::Read(read) => part(&mut socket, &format!("error unknown nothing is called {}", read.name)),
+        Header::Read(read) => serve_read(&mut socket, read, &session, shared),
     }
 }
 

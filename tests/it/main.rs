@@ -70,6 +70,7 @@ mod rig;
 mod schedule;
 mod score;
 mod score_live;
+mod sound_drift;
 mod sound_streams;
 mod streams;
 mod threads;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rackd::module::isa::Level;
 use rackd::module::rig::{Cuts, Rig};
 use rackd::module::{SettingValue, Settings};
-use rackd::modules::stream_in;
+use rackd::modules::{stream_in, stream_out};
 use rackd::rt::flows::Flows;
 use rackd::stream::server::Allowed;
 use rackd::stream::{Format, Place, Server};
@@ -250,4 +250,65 @@ fn a_socket_in_the_file_system_serves_too_and_goes_with_its_server() {
     socket.read_to_string(&mut told).unwrap();
     assert!(told.contains("\nclosed frames="), "{told}");
     assert!(!path.exists());
+}
+
+#[test]
+fn what_a_module_gives_out_is_read_by_any_number_in_any_format() {
+    let door = Door::open();
+    let settings = Settings(vec![SettingValue::Name("tape".to_owned())]);
+    let mut module = Rig::among(&stream_out::DEF, 1, Level::detect(), RATE as f32, &settings, &door.flows);
+    let sound = |time: u64| ((time * 7_919) % 2_000) as f32 / 1_000.0 - 1.0;
+    module.drive_side(stream_out::DEF.inputs[0], 0, move |time, _| sound(time));
+    module.drive_side(stream_out::DEF.inputs[0], 1, move |time, _| sound(time + 5));
+    let mut readers: Vec<_> = Format::ALL
+        .iter()
+        .map(|(name, format)| {
+            let (socket, lines, answer) = door.say(&format!("rackd-stream 1 read=tape format={name}"));
+            assert_eq!(answer, format!("ok name=tape rate=48000 channels=2 format={name}"));
+            (*format, socket, lines)
+        })
+        .collect();
+    module.run(10_000, &Cuts::Random(1));
+    for (format, _, lines) in &mut readers {
+        let mut want = Vec::new();
+        let sent: Vec<f32> = (0..10_000).flat_map(|time| [sound(time), sound(time + 5)]).collect();
+        format.encode(&sent, &mut want);
+        let mut heard = vec![0; want.len()];
+        lines.read_exact(&mut heard).unwrap();
+        assert!(heard == want, "{format}");
+    }
+    let (_, _, answer) = door.say("rackd-stream 1 read=tap");
+    assert_eq!(answer, "error unknown no stream out is called tap; did you mean tape?; there is tape");
+    // Closing ends them, after the last byte.
+    until("all sit", || door.server.desk().close("tape") == Format::ALL.len());
+    for (_, _, lines) in &mut readers {
+        let mut rest = Vec::new();
+        lines.read_to_end(&mut rest).unwrap();
+        assert!(rest.is_empty());
+    }
+}
+
+#[test]
+fn a_reader_that_does_not_read_loses_frames_and_nothing_else_is_touched() {
+    let door = Door::open();
+    let settings = Settings(vec![SettingValue::Name("tape".to_owned())]);
+    let mut module = Rig::among(&stream_out::DEF, 1, Level::detect(), RATE as f32, &settings, &door.flows);
+    module.drive(stream_out::DEF.inputs[0], |time, _| time as f32 + 1.0);
+    let (_socket, mut lines, _) = door.say("rackd-stream 1 read=tape format=f32le");
+    let session = door.server.desk().sessions()[0].clone();
+    let mut frames = 0;
+    until("frames are lost", || {
+        module.run(64 * 400, &Cuts::whole());
+        frames += 64 * 400;
+        session.lost.load(Relaxed) > 0
+    });
+    let mut bytes = vec![0; frames * 8];
+    lines.read_exact(&mut bytes).unwrap();
+    let mut heard = Vec::new();
+    Format::F32(Default::default()).decode(&bytes, &mut heard);
+    for (frame, pair) in heard.chunks_exact(2).enumerate() {
+        let x = frame as f32 + 1.0;
+        assert!(pair == [x, x] || pair == [0.0, 0.0], "frame {frame} is {pair:?}");
+    }
+    assert!(heard.iter().filter(|x| **x == 0.0).count() as u64 >= 2 * session.lost.load(Relaxed));
 }

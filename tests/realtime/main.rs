@@ -19,6 +19,7 @@ mod intake;
 mod midi;
 mod recording;
 mod score;
+mod streams;
 
 thread_local! {
     static WATCHED: Cell<bool> = const { Cell::new(false) };
