@@ -135,6 +135,7 @@ mod tests {
         let mut pause = Pause::new(48_000.0);
         pause.begin(1000);
         assert_eq!((pause.left(1000), pause.stops(1100), pause.stands()), (Some(240), false, false));
+        (0..4).for_each(|_| pause.advance(0, 60));
         assert!(pause.stops(1240) && pause.stands());
         assert_eq!(pause.stand(1240, 512), 512);
         assert_eq!(pause.own(3000, 1240), 3000 - 512, "as if it went on now");
