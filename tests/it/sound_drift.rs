@@ -171,10 +171,12 @@ fn a_reload_and_another_name_for_the_module_leave_no_gap() {
         heard.extend(run(&mut engine));
     }
     let first = heard.iter().position(|x| *x != 0.0).unwrap() - 1;
-    // The master's limiter is late by some frames; from there on each frame is the next of the stream, but for the step from one to the
-    // next where a kernel starts anew, which the plan fades away.
+    // The master's limiter is late by some frames; from there on each frame is the next of the stream. Where a kernel starts anew the plan
+    // lets it in under the last value heard, within 10 ms.
+    let fades = [60, 90, 120].map(|tile| tile * 64..tile * 64 + 480 + 128);
     for (n, x) in heard[first..].iter().enumerate() {
-        assert!((x - sound(n)).abs() < 0.0052, "frame {n}: {x} is not {}", sound(n));
+        let within = if fades.iter().any(|fade| fade.contains(&(first + n))) { 0.5 } else { 1e-4 };
+        assert!((x - sound(n)).abs() < within, "frame {n}: {x} is not {}", sound(n));
     }
     assert_eq!(flows.starved(), (0, 0));
 }
