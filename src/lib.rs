@@ -31,6 +31,7 @@ pub mod dsp;
 #[cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros))]
 pub mod engine;
 pub mod host;
+pub mod log;
 pub mod media;
 pub mod midi;
 pub mod module;

@@ -17,6 +17,7 @@ use super::flight::Flight;
 use super::glides::Glides;
 use super::keyboard::Keyboard;
 use super::later::Later;
+use super::logbook::Logbook;
 use super::midi_clock::MidiClock;
 use super::mixer::Mixing;
 use super::notes::Notes;
@@ -120,6 +121,7 @@ pub struct Control {
     pub(super) bodies: HashMap<&'static str, ElsewhereBody>,
     record_door: Option<RecordDoor>,
     pub(super) quit: bool,
+    pub(super) logbook: Option<Logbook>,
     /// Sound from outside and to outside, by name.
     pub(super) flows: Flows,
     pub(super) notices: Vec<String>,
@@ -179,6 +181,7 @@ impl Control {
             bodies: HashMap::new(),
             record_door: Some(doors.record),
             quit: false,
+            logbook: None,
             notices: Vec::new(),
             searched: Cell::new(0),
             options,

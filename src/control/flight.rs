@@ -48,6 +48,7 @@ impl Control {
         let before = of.plays.then_some(Before { patch: &of.patch, outline: &of.outline });
         let (mut plan, outline) = plan::compile_among(&patch, &options, &self.flows, &turned, before);
         plan.number = self.score.new_plan(slot);
+        plan.log = self.logbook.as_mut().map_or(0, |book| book.plan(slot, of, &written, options.tempo));
         let mut marks = Vec::new();
         let replaces = of.plays;
         if replaces {

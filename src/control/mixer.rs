@@ -104,7 +104,7 @@ impl Control {
             return;
         }
         // Where what comes and what goes would feed each other, what goes is let go first.
-        let (leads, plan, whole) = match MixPlan::new(&wanted, sent) {
+        let (leads, mut plan, whole) = match MixPlan::new(&wanted, sent) {
             Some(plan) => (wanted, plan, true),
             None => {
                 let both: Vec<Lead> = sent.iter().copied().filter(|lead| wanted.contains(lead)).collect();
@@ -114,6 +114,7 @@ impl Control {
         };
         let new: Vec<Lead> =
             leads.iter().copied().filter(|lead| lead.tap != Tap::Out && self.mixing.sent.binary_search(lead).is_err()).collect();
+        plan.log = self.logbook.as_mut().map_or(0, |book| book.mix(&leads));
         if self.door.mix(plan).is_ok() {
             (self.mixing.sent, self.mixing.fading, self.mixing.stale) = (leads, true, !whole);
             new.into_iter().for_each(|lead| self.level_send(lead));

@@ -37,6 +37,7 @@ pub mod keyboard;
 pub mod later;
 mod learn;
 mod leases;
+pub mod logbook;
 mod map_files;
 mod map_verbs;
 mod meters;

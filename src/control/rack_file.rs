@@ -85,16 +85,25 @@ impl Files for Including<'_> {
     }
 
     fn read(&self, from: Option<&str>, path: &str) -> Result<FileText, Unread> {
-        let folder = from.map(Path::new).or(self.file).and_then(Path::parent).unwrap_or(Path::new(""));
-        let named = plain(&folder.join(path));
+        let named = named_from(from, self.file, path);
         match self.within.read(&named) {
             Ok((real, text)) => Ok(FileText { path: real, name: named.display().to_string(), text }),
             Err(why) => {
-                let near = files::nearest_inside(folder, path, matches!(self.within, Within::Anywhere));
+                let near = files::nearest_inside(folder_of(from, self.file), path, matches!(self.within, Within::Anywhere));
                 Err(Unread { path: std::path::absolute(&named).ok(), why: why.to_string(), near })
             }
         }
     }
+}
+
+/// How a file is called that another includes by a path: `from`, or else the patch's own file. `[any]`
+pub fn named_from(from: Option<&str>, file: Option<&Path>, path: &str) -> PathBuf {
+    plain(&folder_of(from, file).join(path))
+}
+
+/// Where the paths lead from that a file includes by.
+fn folder_of<'a>(from: Option<&'a str>, file: Option<&'a Path>) -> &'a Path {
+    from.map(Path::new).or(file).and_then(Path::parent).unwrap_or(Path::new(""))
 }
 
 /// A path without `.`, and without `..` after a folder.

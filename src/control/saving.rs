@@ -118,6 +118,22 @@ impl Place {
     }
 }
 
+/// A file that was not there: `name.wav`, `name-2.wav`, `name-3.wav` … `[control]`
+///
+/// # Errors
+/// The system's: no such folder, no permission.
+pub fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
+    for number in 1.. {
+        let taken = numbered(path, number);
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&taken) {
+            Ok(file) => return Ok((taken, file)),
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
 /// The name that is tried at this attempt, from 1 on: `take.wav`, `take-2.wav`, `take-3.wav` … `[any]`
 pub fn numbered(path: &Path, number: u32) -> PathBuf {
     if number == 1 {

@@ -62,12 +62,11 @@ impl Click {
             let [now, before] = self.rings;
             let [near, far] = self.poles[self.tone];
             let sound = near * now + far * before;
-            self.rings = [sound, now];
+            // Frame by frame, so that it ends in the same one however calls are cut.
+            let silent = sound.abs() < SILENCE && now.abs() < SILENCE;
+            self.rings = if silent { [0.0; 2] } else { [sound, now] };
             sides[0][at] += sound;
             sides[1][at] += sound;
-        }
-        if self.rings.iter().all(|x| x.abs() < SILENCE) {
-            self.rings = [0.0; 2];
         }
     }
 }

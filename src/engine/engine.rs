@@ -10,6 +10,7 @@ use super::click::Click;
 use super::doors::{Doors, FEED_CAPACITY, FEEDS, Feed, PlanDoor, Shown};
 use super::event::{ALL_SLOTS, Act, Event, Mix};
 use super::headroom::Headroom;
+use super::journal::{Did, Journal};
 use super::master::Master;
 use super::mixer::{Mixer, bits};
 use super::outbox::Outbox;
@@ -18,7 +19,6 @@ use super::queue::EventQueue;
 use super::recording::Recordings;
 use super::report::Report;
 use super::score::Lane;
-use super::shed::Missed;
 use super::strip::{Block, Strip};
 use super::team::Team;
 use crate::base::time::{BLOCK, SampleTime, tile_index};
@@ -37,6 +37,8 @@ pub struct Engine {
     pub(super) strips: Vec<Box<Strip>>,
     /// The strips that have a plan, as bits.
     pub(super) filled: u64,
+    /// Those among them whose plan is on its way out.
+    pub(super) leaving: u64,
     team: Option<Team>,
     pub(super) feeds: Vec<rtrb::Consumer<Event>>,
     pub(super) queue: EventQueue,
@@ -48,9 +50,10 @@ pub struct Engine {
     waits: Option<(u64, SampleTime)>,
     master: Master,
     pub(super) mixer: Mixer,
-    headroom: Headroom,
+    pub(super) headroom: Headroom,
+    pub(super) journal: Journal,
     pub(super) recordings: Recordings,
-    keep_all: bool,
+    pub(super) keep_all: bool,
     input: Box<[[f32; BLOCK]; 2]>,
     pub(super) plans: rtrb::Consumer<(u8, Option<Box<SlotPlan>>)>,
     pub(super) home: rtrb::Producer<Box<SlotPlan>>,
@@ -80,6 +83,7 @@ impl Engine {
             now: 0,
             strips: (0..SLOTS as u8).map(|slot| Box::new(Strip::new(slot))).collect(),
             filled: 0,
+            leaving: 0,
             team: None,
             feeds,
             queue: EventQueue::new(),
@@ -91,6 +95,7 @@ impl Engine {
             master: Master::new(rate),
             mixer: Mixer::new(rate, initial),
             headroom: Headroom::default(),
+            journal: Journal::default(),
             recordings,
             keep_all: false,
             input: Box::new([[0.0; BLOCK]; 2]),
@@ -124,6 +129,7 @@ impl Engine {
             return;
         }
         let _tiny = FlushToZero::begin();
+        self.journal.strained(self.now(), self.headroom.is_strained());
         self.shed();
         self.take_events();
         self.score.take_in();
@@ -131,10 +137,6 @@ impl Engine {
         if frames == 0 {
             // No time goes by: only what waits is taken in.
             self.take_mix(channels);
-            if self.now == 0 {
-                // Nothing was heard yet that could fade.
-                self.end_mix(u32::MAX as usize);
-            }
             self.take_plan();
         }
         let mut done = 0;
@@ -223,6 +225,7 @@ impl Engine {
     /// What waits for others starts now.
     fn start(&mut self) {
         self.waits = None;
+        self.journal.note(self.now(), Did::Act(Act::Run(true)));
         self.beat.run(self.now, true);
         self.out.tell(Report::Started { at: self.now });
     }
@@ -232,31 +235,6 @@ impl Engine {
     pub fn loaded(&mut self, share: f32, frames: usize) {
         if !self.keep_all {
             self.headroom.tell(share, frames, self.rate);
-        }
-    }
-
-    /// Sheds voices where there is no time for them, those first that are missed least.
-    fn shed(&mut self) {
-        let voices = self.strips.iter().map(|strip| strip.voices()).sum();
-        let mut most = self.headroom.sheds(voices, self.now);
-        let block = self.block(0);
-        while most > 0 {
-            let mut least: Option<(usize, Missed)> = None;
-            for (slot, strip) in self.strips.iter().enumerate().filter(|(_, strip)| strip.voices() > 0) {
-                if let Some(it) = strip.least(block)
-                    && least.is_none_or(|(_, least)| it.before(&least))
-                {
-                    least = Some((slot, it));
-                }
-            }
-            let Some((slot, group)) = least else { return };
-            let out = &mut self.out;
-            let done = self.strips[slot].shed(group.first, most, block, &mut |report| out.tell(report));
-            if done == 0 {
-                return;
-            }
-            self.out.shown.shed.fetch_add(done as u64, Relaxed);
-            most -= done;
         }
     }
 
@@ -296,6 +274,9 @@ impl Engine {
         }
         let start = self.now();
         let frames = self.pause.stand(self.now, output.len() / channels);
+        if !self.pause.stands() {
+            self.journal.note(self.now(), Did::Act(Act::Pause(false)));
+        }
         self.recordings.rest(start, frames as u64);
         output[..frames * channels].fill(0.0);
         self.out.ahead = self.pause.ahead();
@@ -360,19 +341,7 @@ impl Engine {
     /// Applies the events of the next block; it ends before the next event that a block cannot hold within.
     fn next_block(&mut self, most: usize) -> Block {
         let from = tile_index(self.now);
-        if self.waits.is_some_and(|(_, latest)| latest <= self.now()) {
-            self.start();
-        }
-        if self.beat.starts().is_some_and(|at| at <= self.now) {
-            self.beat.start(self.now);
-        }
-        if self.beat.lap().is_some_and(|at| at <= self.now) {
-            self.beat.turn(self.now);
-            self.score.turn();
-        }
-        if self.beat.calm().is_some_and(|at| at <= self.now) {
-            self.beat.nudge(self.now, 0.0);
-        }
+        self.arrive();
         let mut frames = self.uncut(most);
         loop {
             let next = self.queue.next_time(self.now + frames as u64);
@@ -397,12 +366,30 @@ impl Engine {
         self.block(frames)
     }
 
-    /// The frames of a block that ends where the loop does, and where time is to stand.
+    /// What the beat does by itself in this frame, before anything that is sent for it.
+    pub(super) fn arrive(&mut self) {
+        if self.waits.is_some_and(|(_, latest)| latest <= self.now()) {
+            self.start();
+        }
+        if self.beat.starts().is_some_and(|at| at <= self.now) {
+            self.beat.start(self.now);
+        }
+        if self.beat.lap().is_some_and(|at| at <= self.now) {
+            self.beat.turn(self.now);
+            self.score.turn();
+        }
+        if self.beat.calm().is_some_and(|at| at <= self.now) {
+            self.beat.nudge(self.now, 0.0);
+        }
+    }
+
+    /// The frames of a block that ends where the loop does, where time is to stand, and where a slot has faded for good.
     fn uncut(&self, most: usize) -> usize {
         let until = |at: Option<SampleTime>| at.map(|at| at.saturating_sub(self.now));
         let mut frames = most;
         let beat = &self.beat;
-        for left in [until(beat.lap()), until(beat.calm()), until(beat.starts()), self.pause.left(self.now)].into_iter().flatten() {
+        let own = [until(beat.lap()), until(beat.calm()), until(beat.starts()), self.pause.left(self.now)].into_iter().flatten();
+        for left in own.chain(bits(self.leaving).map(|slot| self.strips[slot].leaves_in())) {
             frames = if left > 0 && left < frames as u64 { left as usize } else { frames };
         }
         frames
@@ -420,6 +407,7 @@ impl Engine {
 
     pub(super) fn apply(&mut self, event: Event, feed: u8, frame: usize) {
         self.out.shown.applied.fetch_add(1, Relaxed);
+        self.journal.acted(event.at + self.pause.ahead(), event.act);
         let block = self.block(0);
         let out = &mut self.out;
         let mut tell = |report| out.tell(report);
@@ -471,6 +459,7 @@ impl Engine {
                     if !self.queue.push(off, feed) {
                         // A note that cannot be ended later must not hang: it ends now.
                         self.out.shown.overflowed.fetch_add(1, Relaxed);
+                        self.journal.acted(event.at + self.pause.ahead(), off.act);
                         let out = &mut self.out;
                         strip.act(off.act, frame, block, &mut |report| out.tell(report));
                     }
@@ -498,7 +487,7 @@ impl Engine {
     fn run_block(&mut self, block: Block) {
         let from = tile_index(block.start);
         let to = from + block.frames;
-        let solo = bits(self.filled).fold(0, |bits, slot| bits | u64::from(self.strips[slot].solo) << slot);
+        let solo = bits(self.filled).fold(0, |bits, slot| bits | u64::from(self.strips[slot].is_solo()) << slot);
         self.mixer.solo(solo, if solo == 0 { 0 } else { self.fresh() });
         self.mixer.begin(from, to);
         self.pause.advance(from, to);
@@ -536,7 +525,7 @@ impl Engine {
             self.recordings.slot(slot, &self.mixer.taps().late);
             self.mixer.spread(slot, from, to);
         }
-        for slot in bits(self.filled) {
+        for slot in bits(self.leaving) {
             if self.strips[slot].has_left() {
                 self.unload(slot as u8);
             }

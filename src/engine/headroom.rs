@@ -45,6 +45,12 @@ impl Headroom {
         self.delay = ((looked / 2 + 1) * frames) as u64 + (rate * FADE) as u64;
     }
 
+    /// There is time for more voices, or there is none, until a callback is told of. `[audio]`
+    pub fn force(&mut self, strained: bool) {
+        // Between strained and over: nothing is shed for it.
+        self.load = if strained { f32::midpoint(STRAINED, OVER) } else { 0.0 };
+    }
+
     /// Whether there is no time for more voices. `[audio]`
     pub fn is_strained(&self) -> bool {
         self.load > STRAINED

@@ -2,18 +2,28 @@
 
 use super::engine::Engine;
 use super::event::Act;
+use super::journal::Did;
 use super::report::Report;
 
 impl Engine {
     /// Begins a new plan of the mixer, if one waits and the one before has faded.
     pub(super) fn take_mix(&mut self, channels: usize) {
-        if !self.mixer.is_fading()
-            && let Ok(plan) = self.mixes.pop()
-        {
-            self.mixer.install(plan, self.fresh());
+        if !self.mixer.is_fading() {
+            self.begin_mix();
         }
         let out = &mut self.out;
         self.mixer.check_channels(channels, &mut |slot, channel| out.tell(Report::NoChannel { slot, channel }));
+    }
+
+    /// Begins a plan of the mixer that waits.
+    pub(super) fn begin_mix(&mut self) {
+        let Ok(plan) = self.mixes.pop() else { return };
+        self.journal.note(self.now(), Did::Mix { number: plan.log });
+        self.mixer.install(plan, self.fresh());
+        if self.now == 0 {
+            // Nothing was heard yet that could fade.
+            self.end_mix(u32::MAX as usize);
+        }
     }
 
     /// The plan of the mixer before goes home, when it has faded.
@@ -45,8 +55,10 @@ impl Engine {
         let block = self.block(0);
         let out = &mut self.out;
         let (Some(strip), Some(plan)) = (self.strips.get_mut(slot as usize), plan) else {
+            self.journal.note(self.now + self.pause.ahead(), Did::Unload { slot });
             return self.begin_unloading(slot);
         };
+        self.journal.note(self.now + self.pause.ahead(), Did::Plan { slot, number: plan.log });
         self.score.planned(slot, plan.number);
         if let Some(old) = strip.install(plan, block, &mut |report| out.tell(report)) {
             let _ = self.home.push(old);
@@ -59,7 +71,10 @@ impl Engine {
     fn begin_unloading(&mut self, slot: u8) {
         let fade = (self.rate * 0.01) as u32;
         match self.strips.get_mut(usize::from(slot)) {
-            Some(strip) if strip.plan.is_some() => strip.leave(fade),
+            Some(strip) if strip.plan.is_some() => {
+                strip.leave(fade);
+                self.leaving |= 1u64.checked_shl(slot.into()).unwrap_or(0);
+            }
             _ => self.unload(slot),
         }
     }
@@ -83,7 +98,8 @@ impl Engine {
         if let Some(plan) = strip.and_then(|strip| strip.empty(&mut |report| out.tell(report))) {
             let _ = self.home.push(plan);
         }
-        self.filled &= !1u64.checked_shl(slot.into()).unwrap_or(0);
+        let others = !1u64.checked_shl(slot.into()).unwrap_or(0);
+        (self.filled, self.leaving) = (self.filled & others, self.leaving & others);
         self.mixer.forget(slot);
         out.tell(Report::Unloaded { slot });
     }

@@ -3,7 +3,11 @@
 //! A group of lanes costs the same for one voice as for all of its own: so voices are shed group by group, those of the group that is
 //! missed least first, and within it those that were let go before those that are held, the quietest first.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use super::allocator::{VOICES, VoiceAllocator};
+use super::engine::Engine;
+use super::journal::Did;
 use super::note::{Gone, Moment};
 use crate::plan::bank::Voices;
 
@@ -69,4 +73,43 @@ pub fn shed(
         allocator.free(voice, gone);
     }
     most
+}
+
+impl Engine {
+    /// Sheds voices where there is no time for them, those first that are missed least.
+    pub(super) fn shed(&mut self) {
+        let voices = self.strips.iter().map(|strip| strip.voices()).sum();
+        let mut most = self.headroom.sheds(voices, self.now);
+        let block = self.block(0);
+        while most > 0 {
+            let mut least: Option<(usize, Missed)> = None;
+            for (slot, strip) in self.strips.iter().enumerate().filter(|(_, strip)| strip.voices() > 0) {
+                if let Some(it) = strip.least(block)
+                    && least.is_none_or(|(_, least)| it.before(&least))
+                {
+                    least = Some((slot, it));
+                }
+            }
+            let Some((slot, group)) = least else { return };
+            let done = self.shed_of(slot, group.first, most);
+            if done == 0 {
+                return;
+            }
+            most -= done;
+        }
+    }
+
+    /// Sheds up to so many voices of a slot's group; how many.
+    pub(super) fn shed_of(&mut self, slot: usize, first: usize, most: usize) -> usize {
+        let block = self.block(0);
+        let out = &mut self.out;
+        let Some(strip) = self.strips.get_mut(slot) else { return 0 };
+        let done = strip.shed(first, most, block, &mut |report| out.tell(report));
+        if done > 0 {
+            self.out.shown.shed.fetch_add(done as u64, Relaxed);
+            let narrow = |x: usize| x.min(usize::from(u16::MAX)) as u16;
+            self.journal.note(self.now(), Did::Shed { slot: slot as u8, first: narrow(first), most: narrow(most) });
+        }
+        done
+    }
 }

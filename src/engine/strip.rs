@@ -113,6 +113,16 @@ impl Strip {
         self.leaving.is_some()
     }
 
+    /// The frames until its plan has faded, where it is on its way out; else 0. `[audio]`
+    pub fn leaves_in(&self) -> u64 {
+        self.leaving.map_or(0, |share| share.target(0).1.into())
+    }
+
+    /// Whether others are silent for it. `[audio]`
+    pub fn is_solo(&self) -> bool {
+        self.solo && !self.has_left()
+    }
+
     /// Whether its plan has faded. `[audio]`
     pub fn has_left(&self) -> bool {
         self.leaving.is_some_and(|share| !share.moving())
@@ -316,7 +326,8 @@ impl Strip {
             self.worked = false;
         }
         let open = if self.mute || !heard { 0.0 } else { 1.0 };
-        if self.open.now() != open && !self.open.moving() {
+        // It turns back half-way too: when it does must not depend on where blocks end.
+        if self.open.target(0).0 != open {
             self.open.set(0, open, if self.fresh { 0 } else { (block.rate * 0.005) as u32 });
         }
         self.fresh = false;

@@ -76,7 +76,7 @@ pub(super) struct Shelf {
     depth: usize,
     /// Every file that was asked for, each once.
     pub asked: Vec<PathBuf>,
-    /// Every file that was read, each once.
+    /// Every file that was read, once by each of its names.
     pub texts: Vec<IncludedFile>,
     read: usize,
     bytes: usize,
@@ -211,8 +211,8 @@ impl<'d, 't> Reading<'d, 't> {
             return None;
         }
         let mut shelf = std::mem::take(&mut self.shelf);
-        if !shelf.texts.iter().any(|known| known.path == file.path) {
-            shelf.texts.push(IncludedFile { path: file.path.clone(), text: file.text.as_str().into() });
+        if !shelf.texts.iter().any(|known| known.path == file.path && known.name == file.name) {
+            shelf.texts.push(IncludedFile { path: file.path.clone(), name: file.name.clone(), text: file.text.as_str().into() });
         }
         shelf.depth += 1;
         shelf.open.push((file.path, Some(file.name.clone())));

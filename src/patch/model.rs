@@ -57,6 +57,8 @@ pub struct Patch {
 pub struct IncludedFile {
     /// Where it is.
     pub path: PathBuf,
+    /// As it is called, by the one who includes it.
+    pub name: String,
     /// What stands in it.
     pub text: Arc<str>,
 }

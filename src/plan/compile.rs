@@ -219,6 +219,7 @@ pub fn compile_among(
         fade,
         carry,
         number: 0,
+        log: 0,
         stood: Stood::default(),
         restless: true,
     };

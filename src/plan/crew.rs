@@ -551,6 +551,9 @@ impl<L: Lanes> VoiceGroup<L> {
     /// Goes on as a group of the bank before. `[audio]`
     pub(super) fn carry(&mut self, old: &mut Self, carry: &BankCarry, fade: u32) {
         std::mem::swap(&mut self.panel, &mut old.panel);
+        // Where time stands, voices may have begun and ended in the very frame in which the plans are exchanged.
+        std::mem::swap(&mut self.cuts, &mut old.cuts);
+        self.cuts.retain(|cut| if let CutKind::Own(number) = cut.kind { carry.own.keeps(number) } else { true });
         self.sounding = old.sounding;
         self.sounding_after = old.sounding_after;
         self.gates = old.gates;

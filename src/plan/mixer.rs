@@ -86,6 +86,8 @@ pub struct MixPlan {
     pub(crate) channels: u64,
     /// Leads that go on from the plan before: its number there, its number here.
     pub(crate) carried: Vec<(u32, u32)>,
+    /// Its number in the log of a set; 0: none is kept.
+    pub log: u32,
 }
 
 impl MixPlan {
@@ -115,6 +117,7 @@ impl MixPlan {
             early: 0,
             channels: 0,
             carried,
+            log: 0,
         };
         for lead in leads {
             let from = usize::from(lead.from);

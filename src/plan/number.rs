@@ -116,6 +116,11 @@ impl Exchange {
         self.others.len() + self.pairs.len()
     }
 
+    /// Whether what has this number goes on under it. `[audio]`
+    pub fn keeps(&self, number: u32) -> bool {
+        self.goes_on(number) || self.pairs.contains(&(number, number))
+    }
+
     /// Puts into the new plan's store what goes on from the old one's; whether the old one's store went on whole. `[audio]`
     pub fn make<T>(&self, mine: &mut Vec<T>, old: &mut Vec<T>) -> bool {
         self.make_by(mine, old, std::mem::swap)

@@ -151,6 +151,8 @@ pub struct SlotPlan {
     pub(crate) carry: Carry,
     /// What its slot calls it, for values that name its knobs; set by who sends it.
     pub number: u8,
+    /// Its number in the log of a set; 0: none is kept.
+    pub log: u32,
     /// What is known of the global part's sums of knobs alone.
     pub(crate) stood: Stood,
     /// Some knob was turned in the block before, or the plan has just begun.

@@ -1,10 +1,7 @@
 //! A file that grows: what was written is known to the byte, also when the disk takes no more.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-
-use crate::control::saving::numbered;
 
 /// What a file is written through; tests put a disk in between that is slow or gets full.
 pub(super) trait Disk: Send {
@@ -85,20 +82,4 @@ impl Growing {
     pub fn sync(&mut self) -> io::Result<()> {
         self.disk.sync()
     }
-}
-
-/// A file that was not there: `name.wav`, `name-2.wav`, `name-3.wav` … `[control]`
-///
-/// # Errors
-/// The system's: no such folder, no permission.
-pub fn create_new(path: &Path) -> io::Result<(PathBuf, File)> {
-    for number in 1.. {
-        let taken = numbered(path, number);
-        match OpenOptions::new().write(true).create_new(true).open(&taken) {
-            Ok(file) => return Ok((taken, file)),
-            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
 }

@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::code::Code;
-use super::disk::{Disk, Growing, create_new};
+use super::disk::{Disk, Growing};
 use super::flac::Flac;
 use super::spec::{Format, Spec};
 use super::wav::{FULL, Wav};
+use crate::control::saving::create_new;
 use crate::rt::tap::Gap;
 
 /// Seconds of sound after which it is made sure that it outlives a failure of the power.

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders by layer: a folder imports only folders of a lower number.
-const LAYERS: [(&str, u8); 21] = [
+const LAYERS: [(&str, u8); 22] = [
     ("base", 0),
     ("dsp", 1),
     ("rt", 1),
@@ -24,6 +24,7 @@ const LAYERS: [(&str, u8); 21] = [
     ("control", 7),
     ("score", 8),
     ("host", 9),
+    ("log", 9),
     ("osc", 9),
     ("midi", 9),
     ("record", 9),
@@ -54,7 +55,7 @@ const OUTSIDE: [(&str, &[&str]); 35] = [
     ("etcetera", &["daemon/"]),
     ("flacenc", &["record/flac.rs"]),
     ("fundsp", &["module/unit.rs", "modules/"]),
-    ("hound", &["record/", "cli/"]),
+    ("hound", &["log/", "record/", "cli/"]),
     ("indicatif", &["cli/"]),
     ("ipnet", &["osc/", "cli/"]),
     ("jack", &["midi/"]),

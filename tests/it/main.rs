@@ -34,6 +34,7 @@ mod layers;
 mod learn;
 mod learn_tool;
 mod leases;
+mod log;
 mod maps;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod midi_clock;
