@@ -110,7 +110,7 @@ impl Journal {
 
 impl JournalEnd {
     /// The next entry. `[control]`
-    pub fn next(&mut self) -> Option<Entry> {
+    pub fn take(&mut self) -> Option<Entry> {
         self.from.pop().ok()
     }
 
@@ -135,7 +135,7 @@ mod tests {
         let (mut journal, mut end) = Journal::new();
         journal.acted(1, Act::Sync(3));
         journal.acted(2, Act::NoteOn { slot: 0, key: 60, id: NoteId(1), pitch: 0.0, velocity: 1.0, frames: 480 });
-        let Some(Entry { at: 2, what: Did::Act(Act::NoteOn { frames: 0, .. }) }) = end.next() else { panic!("a note without an end") };
+        let Some(Entry { at: 2, what: Did::Act(Act::NoteOn { frames: 0, .. }) }) = end.take() else { panic!("a note without an end") };
         for _ in 0..WAITING + 7 {
             journal.acted(9, Act::Tempo(90.0));
         }

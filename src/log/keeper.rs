@@ -122,7 +122,7 @@ impl Writer {
 
     /// Writes what waits. Entries are taken first: what they name was told before.
     fn take(&mut self) -> io::Result<()> {
-        self.entries.extend(std::iter::from_fn(|| self.journal.next()));
+        self.entries.extend(std::iter::from_fn(|| self.journal.take()));
         for page in self.pages.try_iter() {
             for message in page::write(&page) {
                 file::put(&mut self.file, &message)?;

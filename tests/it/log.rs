@@ -105,7 +105,7 @@ impl Set {
 
     fn log(&mut self) -> Log {
         let head = Head { version: "test".to_owned(), rate: RATE as u32, channels: 2 };
-        let entries: Vec<_> = std::iter::from_fn(|| self.journal.next()).collect();
+        let entries: Vec<_> = std::iter::from_fn(|| self.journal.take()).collect();
         Log { head, pages: self.pages.try_iter().collect(), entries, end: self.heard.len() as u64 / 2, fade: None, is_whole: true }
     }
 
