@@ -9,8 +9,9 @@ use super::listening::Listening;
 use super::parse;
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
-use crate::daemon::OSC_ADDRESS;
+use crate::daemon::{OSC_ADDRESS, Wish};
 use crate::osc::link::Place;
+use crate::rt::cores::Cores;
 
 const AFTER: &str = "\
 Start here:
@@ -97,9 +98,12 @@ pub struct Play {
     /// How sound leaves this machine: auto, jack, pulseaudio, alsa, …, or silent for none at the right speed
     #[arg(long, default_value = "auto", value_name = "NAME")]
     pub host: String,
-    /// Which device, by a part of its name (see `rackd devices`)
+    /// Which device plays: its name or a part of it, or what `rackd devices` prints first
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
+    /// Which device is captured from for the patch's [in], named likewise: also another than plays, with a clock of its own, or one of another host
+    #[arg(long, value_name = "NAME")]
+    pub input_device: Option<String>,
     /// Frames a second; without it the device's own [Hz]
     #[arg(long, value_name = "HZ", value_parser = parse::rate)]
     pub rate: Option<u32>,
@@ -112,6 +116,15 @@ pub struct Play {
     /// Threads that work on the sound: a number, or auto, one for each of this computer's cores, 4 at most; changes nothing that can be heard
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = parse::threads)]
     pub threads: usize,
+    /// Let the audio threads go before all other programs: auto (where the system lets them), yes (or do not play), no
+    #[arg(long, value_name = "WISH", default_value = "auto", value_parser = parse::wish)]
+    pub realtime: Wish,
+    /// Keep all of rackd in memory, so that sound never waits for a disk: auto, yes, no
+    #[arg(long, value_name = "WISH", default_value = "auto", value_parser = parse::wish)]
+    pub lock_memory: Wish,
+    /// Work out the sound on these cores alone: 2 or 0,2 or 2-3
+    #[arg(long, value_name = "CORES", value_parser = |text: &str| Cores::read(text))]
+    pub affinity: Option<Cores>,
     /// Refuse no notes and shed no voices where there is too little time for them: it crackles instead
     #[arg(long)]
     pub keep_all: bool,
@@ -405,12 +418,22 @@ pub struct Status {
 }
 
 const DEVICES: &str = "\
-What is printed here can be given to `rackd play`: --host jack, --device \"USB Audio\", --midi Keystation.
-A part of a name is enough.";
+Examples:
+  rackd devices                                    every host, device and MIDI port
+  rackd devices --json | jq '.hosts[].devices[].id'
+  rackd play --device alsa:hw:CARD=USB,DEV=0       what is printed first names one device, today and tomorrow
+  rackd play --device usb --input-device webcam    a part of a name is enough
+  rackd play --midi Keystation
+
+\"in use\" stands where another program has a device, so that nothing can be asked of it.";
 
 /// `devices`.
 #[derive(Debug, Args)]
-pub struct Devices {}
+pub struct Devices {
+    /// Print a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
 
 const SURFACE: &str = "\
 Examples:

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
+use crate::daemon::Wish;
 use crate::osc::link::Place;
 use crate::osc::{moment as moments, typed};
 
@@ -70,6 +71,19 @@ pub fn threads(text: &str) -> Result<usize, String> {
         return Ok(std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)));
     }
     text.parse().ok().filter(|count| (1..=64).contains(count)).ok_or_else(|| "1 to 64 threads, or auto".to_owned())
+}
+
+/// Whether something is asked of the system: `auto`, `yes` or `no`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn wish(text: &str) -> Result<Wish, String> {
+    match text {
+        "auto" => Ok(Wish::Auto),
+        "yes" => Ok(Wish::Yes),
+        "no" => Ok(Wish::No),
+        _ => Err("auto, yes or no".to_owned()),
+    }
 }
 
 /// A sampling rate, 8000 to 384000, or `48k`, `44.1k` [Hz]. `[control]`
@@ -190,6 +204,14 @@ mod tests {
         assert_eq!(rate("44.1k"), Ok(44_100));
         for text in ["0", "-48000", "48000.5", "1e9", "NaN", "many"] {
             assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wish_is_one_of_three() {
+        assert_eq!(["auto", "yes", "no"].map(wish), [Ok(Wish::Auto), Ok(Wish::Yes), Ok(Wish::No)]);
+        for text in ["", "YES", "maybe", "1"] {
+            assert_eq!(wish(text), Err("auto, yes or no".to_owned()), "{text}");
         }
     }
 

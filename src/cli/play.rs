@@ -22,6 +22,7 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         device: args.device.clone(),
         rate: args.rate,
         buffer: args.buffer,
+        input: args.input_device.clone(),
         ..host::Options::default()
     };
     let options = Options {
@@ -29,6 +30,9 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         host,
         channels: args.channels,
         threads: args.threads,
+        realtime: args.realtime,
+        lock_memory: args.lock_memory,
+        affinity: args.affinity.clone(),
         keep_all: args.keep_all,
         osc: args.osc.listen()?,
         peer: Peer { late: args.late, jitter: args.jitter.as_nanos() as i64, clock: PeerClock::new(args.clock), ..Peer::default() },
@@ -60,4 +64,45 @@ pub fn perform(args: &Perform) -> Result<(), Exit> {
     let phrase = Phrase { to: args.to, slot: args.slot.clone(), notes: !args.no_notes, sweep: args.sweep.clone() };
     let say = |line: &str| style::print(&format!("    → {line}\n"));
     perform::perform(&phrase, say).map_err(|trouble| Exit::Machine(trouble.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::args::{Cli, Command, Play};
+    use crate::daemon::Wish;
+
+    fn play(words: &str) -> Result<Play, String> {
+        let line = ["rackd", "play"].into_iter().chain(words.split_whitespace());
+        match Cli::try_parse_from(line).map_err(|error| error.to_string())?.command {
+            Command::Play(play) => Ok(*play),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_wished_of_devices_and_of_the_system_is_read() {
+        let plain = play("").expect("nothing need be said");
+        assert_eq!((plain.device, plain.input_device, plain.affinity), (None, None, None));
+        assert_eq!((plain.realtime, plain.lock_memory), (Wish::Auto, Wish::Auto));
+        let all = play("--device usb --input-device alsa:hw:CARD=Cam,DEV=0 --realtime yes --lock-memory no --affinity 2-3,0").expect("all");
+        assert_eq!((all.device.as_deref(), all.input_device.as_deref()), (Some("usb"), Some("alsa:hw:CARD=Cam,DEV=0")));
+        assert_eq!((all.realtime, all.lock_memory), (Wish::Yes, Wish::No));
+        assert_eq!(all.affinity.map(|cores| cores.to_string()), Some("0,2-3".to_owned()));
+    }
+
+    #[test]
+    fn what_cannot_be_wished_is_told_with_what_can() {
+        for (words, told) in [
+            ("--realtime often", "auto, yes or no"),
+            ("--lock-memory 1", "auto, yes or no"),
+            ("--affinity many", "such as 2 or 0,2 or 2-3"),
+            ("--affinity 3-1", "such as 2 or 0,2 or 2-3"),
+            ("--input-devices x", "--input-device"),
+        ] {
+            let refused = play(words).expect_err(words);
+            assert!(refused.contains(told), "{words}: {refused}");
+        }
+    }
 }

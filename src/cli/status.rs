@@ -26,6 +26,8 @@ const GROUPS: [(&str, &[&str]); 9] = [
             "load-max",
             "callbacks",
             "xruns",
+            "realtime",
+            "memory-locked",
             "voices",
             "slots",
             "tempo",
@@ -53,7 +55,7 @@ const SUMS: [(&str, &[&str]); 3] = [
 const BELOW: [(&str, &str, &[&str]); 3] =
     [("packets-by-transport", "packets", &[]), ("malformed", "malformed", &[]), ("refused", "refused", &["refused/clipped"])];
 /// What a name means, where it does not say so itself.
-const MEANINGS: [(&str, &str); 26] = [
+const MEANINGS: [(&str, &str); 31] = [
     ("rate", "frames a second"),
     ("now", "frames played"),
     ("load", "of the time that there is for a block"),
@@ -61,6 +63,8 @@ const MEANINGS: [(&str, &str); 26] = [
     ("load-p99", "99 of 100 took no more"),
     ("load-max", "none took more"),
     ("xruns", "the device ran dry or over"),
+    ("realtime", "1: the system runs the audio thread before all others"),
+    ("memory-locked", "1: no part of rackd can be put out to disk"),
     ("notes-refused", "there was no time for more voices"),
     ("notes-replaced", "so they took the place of a released one"),
     ("voices-shed", "there was no time for them"),
@@ -77,6 +81,9 @@ const MEANINGS: [(&str, &str); 26] = [
     ("late-dropped", "too late, and their client wants them left out"),
     ("unanswered", "replies kept back"),
     ("unrecorded", "frames lost because a disk was too slow"),
+    ("input/underruns", "nothing had come from the capturing device"),
+    ("input/missing", "frames of silence given for them"),
+    ("input/surplus", "frames left out because too many had come"),
     ("unread", "not sent to who did not take what came before"),
     ("not-allowed", "datagrams from where none are allowed"),
     ("receive-buffer", "bytes that the system keeps while rackd is busy"),

@@ -100,6 +100,8 @@ impl Control {
             ("load-max", Value::Number(f64::from(shown.shares.most()))),
             ("callbacks", whole(shown.shares.callbacks())),
             ("xruns", whole(shown.xruns.load(Relaxed))),
+            ("realtime", whole(u64::from(shown.realtime.load(Relaxed)))),
+            ("memory-locked", whole(u64::from(shown.memory_locked.load(Relaxed)))),
             ("voices", whole(u64::from(shown.voices.load(Relaxed)))),
             ("slots", whole(self.names.len() as u64)),
             ("tempo", Value::Number(self.tempo)),

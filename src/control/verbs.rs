@@ -279,6 +279,11 @@ pub const VERBS: &[Verb] = &[
     ),
     elsewhere("/record/stop", "[path]", "Ends a recording, or all, at its time, to the sample; answers with how many."),
     elsewhere("/record/list", "", "Answers with path, frames and frames lost of each recording that runs."),
+    elsewhere(
+        "/devices",
+        "",
+        "Answers with each sound device and way: its name for --device and --input-device, keys and values; then /done. It may take seconds.",
+    ),
     timed("/sync", "[id]", "Answers /synced id when all that this kind of client sent before has been applied.", engine_verbs::sync),
     timed(
         "/clear",

@@ -5,6 +5,7 @@
 
 mod banner;
 mod demo;
+pub mod devices;
 pub mod levels;
 mod lines;
 mod midi;
@@ -12,6 +13,7 @@ pub mod options;
 pub mod perform;
 mod profiles;
 mod recording;
+mod rights;
 pub mod run;
 mod say;
 mod signals;
@@ -19,5 +21,5 @@ pub mod source;
 pub mod streams;
 mod watch;
 
-pub use options::{Failure, OSC_ADDRESS, Options};
+pub use options::{Failure, OSC_ADDRESS, Options, Wish};
 pub use run::run;

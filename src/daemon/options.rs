@@ -8,6 +8,7 @@ use crate::control::peers::Peer;
 use crate::host;
 use crate::midi::Wanted;
 use crate::osc::Listen;
+use crate::rt::cores::Cores;
 use crate::stream::Place;
 
 /// Where OSC is listened to, and where `send` sends, unless said otherwise: beside the ports of SuperCollider, never on them.
@@ -15,6 +16,18 @@ pub const OSC_ADDRESS: &str = "127.0.0.1:57130";
 
 /// How diagnostics are drawn: the file's name, its text, what is to be told.
 pub type Draw = fn(&str, &str, &[Diagnostic]) -> String;
+
+/// What is wanted of the system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// Asked for; what is refused is said, and it plays without.
+    #[default]
+    Auto,
+    /// It does not play without.
+    Yes,
+    /// Not asked for.
+    No,
+}
 
 /// What a daemon is started with.
 #[derive(Clone, Debug)]
@@ -27,6 +40,12 @@ pub struct Options {
     pub channels: Option<u16>,
     /// Threads that work on the sound, at least 1.
     pub threads: usize,
+    /// The audio threads go before all ordinary ones.
+    pub realtime: Wish,
+    /// No part of this process is ever put out to disk.
+    pub lock_memory: Wish,
+    /// The cores on which sound is worked out; `None`: any.
+    pub affinity: Option<Cores>,
     /// No note is refused and no voice shed, however little time there is.
     pub keep_all: bool,
     /// Where to listen for OSC, and to whom.

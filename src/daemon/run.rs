@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,10 +11,12 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::devices::Devices;
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
 use super::lines::read_stdin;
-use super::options::{Failure, Options};
+use super::options::{Failure, Options, Wish};
 use super::recording::Recordings;
+use super::rights::Rights;
 use super::say::{Tongue, Voice};
 use super::signals::{Asked, Signals, has_terminal};
 use super::source::{Playable, Source, drawn};
@@ -23,7 +26,7 @@ use crate::control::rack_file::Within;
 use crate::control::{self, Client, Control, Origin, When};
 use crate::engine::Engine;
 use crate::host::supervisor::Parts;
-use crate::host::{Audio, Choice, HostEvent, HostName};
+use crate::host::{Audio, Choice, HostEvent, HostName, devices};
 use crate::midi::{PortEvent, Ports};
 use crate::module::isa::Level;
 use crate::modules::CATALOGUE;
@@ -81,6 +84,8 @@ struct Daemon<'a> {
     levels: Arc<Levels>,
     fade: Arc<Fade>,
     recordings: Recordings,
+    devices: Devices,
+    rights: Rights,
     audio: Option<Audio>,
     host: Receiver<HostEvent>,
 }
@@ -89,6 +94,7 @@ impl<'a> Daemon<'a> {
     /// Starts everything; what may refuse is asked before anything sounds.
     fn start(options: &'a Options) -> Result<Self, Failure> {
         silence_panics_of_audio_threads();
+        let rights = Rights::ask(options)?;
         let source = Source::new(options.file.as_deref());
         let (playable, remarks) = source.playable(options.draw)?;
         let voice = Arc::new(Voice::new(match (options.json, options.stdin) {
@@ -104,15 +110,17 @@ impl<'a> Daemon<'a> {
 
         let mut host = options.host.clone();
         host.channels = options.channels.unwrap_or_else(|| playable.channels());
-        if playable.hears() {
+        host.realtime = options.realtime != Wish::No;
+        if playable.hears() && host.input.is_none() {
             host.input = Some("default".to_owned());
         }
         let choice = Choice::make(host);
         let rate = choice.rate;
         let (mut engine, doors, door) = Engine::new(rate as f32);
-        engine.employ(options.threads.saturating_sub(1));
+        rights.on_cores(|| engine.employ(options.threads.saturating_sub(1)))?;
         engine.keep_all(options.keep_all);
         let shown = Arc::clone(&doors.shown);
+        shown.memory_locked.store(rights.is_memory_locked(), Relaxed);
         let plan = plan::Options { rate: rate as f32, level: Level::detect(), width: None, tempo: 120.0, shares: options.threads };
         let folders = playable.folders();
         let mut control = Control::new(
@@ -138,6 +146,7 @@ impl<'a> Daemon<'a> {
         let (files, version) = (control.files(), control.version());
         let stand = Stand::set_up(&mut control);
         let clock = control.clock().clone();
+        let devices = Devices::start(&mut control, devices::list);
         let (recordings, tap) = Recordings::start(options, &mut control, folders, choice.options.channels)?;
         let control = Arc::new(Mutex::new(control));
 
@@ -148,7 +157,10 @@ impl<'a> Daemon<'a> {
         let master = flows.master(usize::from(choice.options.channels)).map(|flow| flow.end());
         let player = Box::new(Outlet::new(engine, rate, Arc::clone(&levels), Arc::clone(&fade)).also_to(master));
         let parts = Parts { player, shown, clock: Some(clock), tap };
-        let (audio, host) = Audio::start(&choice, parts).map_err(|why| Failure::machine("the system gives no threads", why))?;
+        let sound = rights.on_cores(|| Audio::start(&choice, parts))?;
+        let (audio, host) = sound.map_err(|why| Failure::machine("the system gives no threads", why))?;
+        let gaps = Arc::clone(audio.input_counts());
+        lock(&control).add_counts("input", move || gaps.all().to_vec());
         let lines = options.stdin.then(read_stdin).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;
 
         let mut daemon = Self {
@@ -169,6 +181,8 @@ impl<'a> Daemon<'a> {
             levels,
             fade,
             recordings,
+            devices,
+            rights,
             audio: Some(audio),
             host,
         };
@@ -223,6 +237,7 @@ impl<'a> Daemon<'a> {
                 banner::to_try(voice, *at, slot, patch);
             }
         }
+        self.rights.introduce(voice);
         self.recordings.introduce(voice);
         if has_terminal() {
             voice.event("ready", json!({}), "  Ctrl-C ends.");
@@ -285,6 +300,7 @@ impl<'a> Daemon<'a> {
     fn look(&mut self) -> bool {
         self.recordings.look(&self.control, &self.voice);
         let mut control = lock(&self.control);
+        self.devices.look(&mut control);
         let answers = control.tick();
         let notices = control.take_notices();
         let ends = control.take_note_ends();

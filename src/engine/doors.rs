@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::meter::Meters;
 use super::recording::RecordDoor;
@@ -81,6 +81,10 @@ pub struct Shown {
     pub shares: Shares,
     /// How often the device ran dry or over; written by the host.
     pub xruns: AtomicU64,
+    /// The system runs the thread that drives the engine for a device before all ordinary ones; written by the host.
+    pub realtime: AtomicBool,
+    /// The process's memory is locked; written by the daemon.
+    pub memory_locked: AtomicBool,
     /// Notes refused because there was no time for more voices.
     pub refused: AtomicU64,
     /// Notes that took the place of one that was let go, because there was no time for more voices.

@@ -4,9 +4,9 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::event::Running;
-use super::input::Capture;
+use super::inlet::CaptureEnd;
 use super::options::{HostName, Options};
-use super::stream::{Alarm, StreamEnd};
+use super::stream::StreamEnd;
 
 /// What is to be opened.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(super) enum Ends {
     /// It plays.
     Output(StreamEnd),
     /// It captures.
-    Input(Capture, Alarm, u32),
+    Input(CaptureEnd),
 }
 
 impl Attempt {
@@ -35,6 +35,14 @@ impl Attempt {
         match &self.ends {
             Ends::Output(end) => Some(end),
             Ends::Input(..) => None,
+        }
+    }
+
+    /// The ends of a capturing stream; `None`: it is an output that is wanted. `[control]`
+    pub fn input(&self) -> Option<&CaptureEnd> {
+        match &self.ends {
+            Ends::Input(end) => Some(end),
+            Ends::Output(..) => None,
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Sound devices through cpal: which there are, which one is meant, and streams on them.
+//! Sound devices through cpal: which one is meant, and streams on them.
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, ErrorKind, HostId, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange};
 
 use super::attempt::{Attempt, Ends, Opened};
 use super::event::Running;
-use super::input::Capture;
+use super::inlet::CaptureEnd;
+use super::naming::{Named, host_of, meant, one_clock, unknown};
 use super::options::{HostName, Options};
 use super::pace::length;
 use super::pcm::{Pcm, spread};
@@ -57,7 +58,7 @@ fn hosts(name: HostName) -> Vec<HostId> {
 /// Why there is none: a sentence.
 pub(super) fn probe(options: &Options) -> Result<u32, String> {
     let _quiet = quiet();
-    first(options.host, |id| {
+    first(way_out(options.host, options), |id| {
         let device = find(id, options.device.as_deref(), &options.client, Way::Out)?;
         device.default_output_config().map(|config| config.sample_rate()).map_err(|why| plain(id, &why))
     })
@@ -70,10 +71,20 @@ pub(super) fn probe(options: &Options) -> Result<u32, String> {
 pub(super) fn open(attempt: &Attempt) -> Result<Opened, String> {
     let _quiet = quiet();
     let options = &attempt.options;
-    first(attempt.host, |id| match &attempt.ends {
-        Ends::Output(end) => open_output(id, options, end, attempt.doublings),
-        Ends::Input(capture, alarm, rate) => open_input(id, options, capture, alarm, *rate),
-    })
+    match &attempt.ends {
+        Ends::Output(end) => first(way_out(attempt.host, options), |id| open_output(id, options, end, attempt.doublings)),
+        Ends::Input(end) => {
+            let any = if attempt.host == HostName::Silent { HostName::Auto } else { attempt.host };
+            let way_in = options.input.as_deref().and_then(host_of).unwrap_or(any);
+            first(way_in, |id| open_input(id, options, end, attempt.host))
+        }
+    }
+}
+
+/// The host to play through: that which the device's name begins with, where none was asked for.
+fn way_out(asked: HostName, options: &Options) -> HostName {
+    let named = options.device.as_deref().and_then(host_of).filter(|_| asked == HostName::Auto);
+    named.unwrap_or(asked)
 }
 
 /// The first success among a name's hosts, or all their troubles.
@@ -104,39 +115,43 @@ fn plain(id: HostId, error: &cpal::Error) -> String {
 fn find(id: HostId, name: Option<&str>, client: &str, way: Way) -> Result<cpal::Device, String> {
     #[cfg(feature = "jack")]
     if host_name(id) == "jack" {
-        return find_jack(client, way);
+        return find_jack(name, client, way);
     }
     let _ = client;
     let host = cpal::host_from_id(id).map_err(|why| plain(id, &why))?;
-    let Some(name) = name else {
+    let Some(name) = name.filter(|name| *name != "default") else {
         let device = if way == Way::Out { host.default_output_device() } else { host.default_input_device() };
         return device.ok_or_else(|| format!("{}: no device", host_name(id)));
     };
-    // By its stable id, by its whole name, by a part of its name; the first of the best.
-    let small = name.to_lowercase();
-    let devices = host.devices().map_err(|why| plain(id, &why))?;
-    let mut best = None;
-    for device in devices {
-        let (id, shown) = (device.id().map(|id| id.to_string()).unwrap_or_default(), device.to_string());
-        let likeness = if id == name || id.split_once(':').is_some_and(|(_, rest)| rest == name) {
-            3
-        } else if shown.to_lowercase() == small {
-            2
-        } else {
-            u8::from(shown.to_lowercase().contains(&small))
-        };
-        let fits = || if way == Way::Out { device.supports_output() } else { device.supports_input() };
-        if likeness > best.as_ref().map_or(0, |(likeness, _)| *likeness) && fits() {
-            best = Some((likeness, device));
-        }
+    let devices: Vec<cpal::Device> = host.devices().map_err(|why| plain(id, &why))?.collect();
+    let shelf: Vec<Named> = devices.iter().map(named).collect();
+    let like = meant(name, &shelf);
+    let fits = |at: &usize| if way == Way::Out { devices[*at].supports_output() } else { devices[*at].supports_input() };
+    let best = like.iter().copied().find(fits);
+    match best.and_then(|at| devices.into_iter().nth(at)) {
+        Some(device) => Ok(device),
+        None if like.is_empty() => Err(unknown(host_name(id), name, &shelf)),
+        None => Err(format!("{}: `{name}` {} nothing", host_name(id), if way == Way::Out { "plays" } else { "captures" })),
     }
-    best.map(|(_, device)| device).ok_or_else(|| format!("{}: no device `{name}` (rackd devices lists them)", host_name(id)))
+}
+
+/// How a device is told apart.
+pub(super) fn named(device: &cpal::Device) -> Named {
+    let id = device.id().map(|id| id.to_string()).unwrap_or_default();
+    let name = device.description().map(|told| told.name().lines().collect::<Vec<_>>().join(", ")).unwrap_or_default();
+    Named { id, name }
 }
 
 /// JACK has no devices: each stream is a client, under our name. Made anew for each try, since it knows only the server of its making.
 #[cfg(feature = "jack")]
-fn find_jack(client: &str, way: Way) -> Result<cpal::Device, String> {
+fn find_jack(name: Option<&str>, client: &str, way: Way) -> Result<cpal::Device, String> {
     type JackDevice = <cpal::platform::JackHost as HostTrait>::Device;
+    let own = if way == Way::Out { "output" } else { "input" };
+    if let Some(name) = name.filter(|name| ![own, "default"].contains(&name.strip_prefix("jack:").unwrap_or(name))) {
+        return Err(format!(
+            "jack: no device `{name}`: a server has one card, chosen where it is started, and jack_connect or qpwgraph join its ports"
+        ));
+    }
     let device = match way {
         Way::Out => JackDevice::default_output_device(client, true, false),
         Way::In => JackDevice::default_input_device(client, true, false),
@@ -177,7 +192,7 @@ fn nearest(device: &cpal::Device, wanted: &Wanted, way: Way) -> Result<(u32, u16
 }
 
 /// How well a format suits; `None`: not at all.
-fn format_rank(format: SampleFormat) -> Option<u8> {
+pub(super) fn format_rank(format: SampleFormat) -> Option<u8> {
     Some(match format {
         SampleFormat::F32 => 9,
         SampleFormat::F64 => 8,
@@ -233,7 +248,6 @@ fn open_output(id: HostId, options: &Options, end: &StreamEnd, doublings: u32) -
     let device = find(id, options.device.as_deref(), &options.client, Way::Out)?;
     let wanted = Wanted { rate: end.rate(), channels: options.channels };
     let (rate, channels, format, range) = nearest(&device, &wanted, Way::Out).map_err(|why| plain(id, &why))?;
-    let promote = options.promote.filter(|_| host != "jack");
     let shown = host == "jack";
     // Made here once, so that a rate that cannot be reached is told in words.
     end.outlet(rate)?;
@@ -242,7 +256,7 @@ fn open_output(id: HostId, options: &Options, end: &StreamEnd, doublings: u32) -
         macro_rules! by_format {
             ($($name:ident $type:ty),*) => {
                 match format {
-                    $(SampleFormat::$name => output::<$type>(&device, config, end, promote, shown),)*
+                    $(SampleFormat::$name => output::<$type>(&device, config, end, shown),)*
                     _ => Err(ErrorKind::UnsupportedConfig.into()),
                 }
             };
@@ -255,20 +269,11 @@ fn open_output(id: HostId, options: &Options, end: &StreamEnd, doublings: u32) -
     Ok(Opened { running, stream: Box::new(stream) })
 }
 
-fn output<T: Pcm>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    end: &StreamEnd,
-    mut promote: Option<fn(u32, u32)>,
-    shown: bool,
-) -> Result<cpal::Stream, cpal::Error> {
+fn output<T: Pcm>(device: &cpal::Device, config: StreamConfig, end: &StreamEnd, shown: bool) -> Result<cpal::Stream, cpal::Error> {
     let (alarm, channels, device_channels) = (end.alarm(), end.channels(), usize::from(config.channels));
     let mut outlet = end.outlet(config.sample_rate).map_err(|why| cpal::Error::with_message(ErrorKind::UnsupportedConfig, why))?;
     let callback = move |out: &mut [T], told: &cpal::OutputCallbackInfo| {
         let frames = out.len() / device_channels;
-        if let Some(promote) = promote.take() {
-            promote(frames as u32, config.sample_rate);
-        }
         let times = told.timestamp();
         if shown {
             outlet.stamp([times.callback, times.playback].map(|time| (time.as_nanos() / 1000) as u64));
@@ -289,22 +294,20 @@ fn output<T: Pcm>(
     device.build_output_stream(config, callback, error_callback(alarm), None)
 }
 
-fn open_input(id: HostId, options: &Options, capture: &Capture, alarm: &Alarm, rate: u32) -> Result<Opened, String> {
+fn open_input(id: HostId, options: &Options, end: &CaptureEnd, way_out: HostName) -> Result<Opened, String> {
     let host = host_name(id);
-    let name = options.input.as_deref().filter(|name| *name != "default");
-    let device = find(id, name, &options.client, Way::In)?;
-    let wanted = Wanted { rate, channels: options.input_channels };
-    let (found, channels, format, range) = nearest(&device, &wanted, Way::In).map_err(|why| plain(id, &why))?;
-    if found != rate {
-        return Err(format!("{host}: the input runs at {found} Hz and the engine at {rate} Hz (start with --rate {found})"));
-    }
-    let born = std::time::Instant::now();
+    let device = find(id, options.input.as_deref(), &options.client, Way::In)?;
+    let wanted = Wanted { rate: end.rate(), channels: options.input_channels };
+    let (rate, channels, format, range) = nearest(&device, &wanted, Way::In).map_err(|why| plain(id, &why))?;
+    let same = is_clocked_as_output(id, options, &device, way_out);
+    // Made here once, so that a rate that cannot be reached is told in words.
+    end.inlet(rate, same)?;
     let stream = try_sizes(sizes(host, options.buffer, 0, &range), |buffer_size| {
         let config = StreamConfig { channels, sample_rate: rate, buffer_size };
         macro_rules! by_format {
             ($($name:ident $type:ty),*) => {
                 match format {
-                    $(SampleFormat::$name => capture_stream::<$type>(&device, config, capture, alarm, born),)*
+                    $(SampleFormat::$name => capture_stream::<$type>(&device, config, end, same),)*
                     _ => Err(ErrorKind::UnsupportedConfig.into()),
                 }
             };
@@ -312,24 +315,28 @@ fn open_input(id: HostId, options: &Options, capture: &Capture, alarm: &Alarm, r
         by_format!(F32 f32, F64 f64, I8 i8, I16 i16, I24 cpal::I24, I32 i32, I64 i64, U8 u8, U16 u16, U24 cpal::U24, U32 u32, U64 u64)
     })
     .map_err(|why| plain(id, &why))?;
-    let running = Running { host, device: device.to_string(), rate, buffer: stream.buffer_size().ok(), channels, resampled: false };
+    let running =
+        Running { host, device: device.to_string(), rate, buffer: stream.buffer_size().ok(), channels, resampled: rate != end.rate() };
     Ok(Opened { running, stream: Box::new(stream) })
 }
 
-fn capture_stream<T: Pcm>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    capture: &Capture,
-    alarm: &Alarm,
-    born: std::time::Instant,
-) -> Result<cpal::Stream, cpal::Error> {
-    let (capture, pulse, device_channels) = (capture.clone(), alarm.pulse.clone(), usize::from(config.channels));
+/// Whether a capturing device surely runs by the clock of the one that is played on through `way_out`.
+fn is_clocked_as_output(id: HostId, options: &Options, device: &cpal::Device, way_out: HostName) -> bool {
+    let host = host_name(id);
+    if way_out.name() != host || host == "jack" {
+        return way_out.name() == host;
+    }
+    let output = find(id, options.device.as_deref(), &options.client, Way::Out);
+    output.is_ok_and(|output| one_clock(host, &named(&output).id, &named(device).id))
+}
+
+fn capture_stream<T: Pcm>(device: &cpal::Device, config: StreamConfig, end: &CaptureEnd, same: bool) -> Result<cpal::Stream, cpal::Error> {
+    let device_channels = usize::from(config.channels);
+    let mut inlet = end.inlet(config.sample_rate, same).map_err(|why| cpal::Error::with_message(ErrorKind::UnsupportedConfig, why))?;
     let callback = move |heard: &[T], _: &cpal::InputCallbackInfo| {
-        let frames = heard.len() / device_channels;
-        pulse.beat(frames, config.sample_rate, born.elapsed());
-        capture.push(frames, device_channels, |at| heard[at].to_float());
+        inlet.push(heard.len() / device_channels, device_channels, |at| heard[at].to_float());
     };
-    device.build_input_stream(config, callback, error_callback(alarm.clone()), None)
+    device.build_input_stream(config, callback, error_callback(end.alarm()), None)
 }
 
 /// On some hosts it runs on the audio thread, and on some tens of thousands of times a second: one atomic operation, one send in a life.
@@ -371,5 +378,21 @@ mod tests {
             assert_eq!(names[0], "jack");
         }
         assert!(hosts(HostName::Silent).is_empty());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_name_that_says_its_host_is_looked_for_there() {
+        let named = |device: &str| Options { device: Some(device.to_owned()), ..Options::default() };
+        assert_eq!(way_out(HostName::Auto, &named("alsa:hw:CARD=USB,DEV=0")), HostName::Other("alsa"));
+        assert_eq!(way_out(HostName::Auto, &named("Scarlett")), HostName::Auto);
+        assert_eq!(way_out(HostName::Silent, &named("alsa:hw:CARD=USB,DEV=0")), HostName::Silent, "what was asked for stands");
+    }
+
+    #[test]
+    #[cfg(all(feature = "jack", target_os = "linux"))]
+    fn a_jack_server_has_no_devices_to_choose_from() {
+        let refused = find_jack(Some("Scarlett"), "rackd", Way::Out).err().unwrap_or_default();
+        assert!(refused.starts_with("jack: no device `Scarlett`: a server has one card"), "{refused}");
     }
 }

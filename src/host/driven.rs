@@ -96,6 +96,7 @@ impl Driven {
         }
         let first = self.now;
         make(self);
+        self.input.took(driver, (self.now - first) as usize);
         self.due = Some(began + lasts);
         self.player.expect(began + lasts);
         if !lasts.is_zero() {
@@ -105,7 +106,9 @@ impl Driven {
             self.load = if load > self.load { load } else { self.load + (load - self.load) * fall };
             self.shown.load.store(self.load.to_bits(), Relaxed);
             self.shown.shares.count(load);
-            if driver != SILENT {
+            if driver == SILENT {
+                self.shown.realtime.store(false, Relaxed);
+            } else {
                 // Nobody hears it when the silent clock is late.
                 self.player.loaded(load, (self.now - first) as usize);
             }

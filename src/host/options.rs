@@ -78,7 +78,7 @@ impl FromStr for HostName {
 pub struct Options {
     /// The way to it.
     pub host: HostName,
-    /// Its name, or a part of it; `None`: the host's default.
+    /// Its stable name, its name, or a part of it; `None`: the host's default.
     pub device: Option<String>,
     /// Frames a second for the engine; `None`: the device's own.
     pub rate: Option<u32>,
@@ -86,16 +86,15 @@ pub struct Options {
     pub buffer: Option<u32>,
     /// Channels that the engine puts out.
     pub channels: u16,
-    /// The device to capture from by name, `default` for the host's own; `None`: no input.
+    /// The device to capture from, by name as above; with the name of another host and a colon before it, through that host. `default`:
+    /// the host's own; `None`: no input.
     pub input: Option<String>,
     /// Channels of the input, as the engine sees it.
     pub input_channels: u16,
     /// The name under which rackd shows itself to JACK.
     pub client: String,
-    /// Called once on each new audio thread that is not JACK's (which has real-time priority by itself), with the frames a callback
-    /// and the frames a second: the place to ask the system for real-time priority. Must not be set for devices that spin or that
-    /// are plugins, or the system may end the program.
-    pub promote: Option<fn(u32, u32)>,
+    /// A thread that plays, and has no real-time scheduling from its host as JACK's has, asks the system for it.
+    pub realtime: bool,
 }
 
 impl Default for Options {
@@ -109,7 +108,7 @@ impl Default for Options {
             input: None,
             input_channels: 2,
             client: "rackd".to_owned(),
-            promote: None,
+            realtime: false,
         }
     }
 }

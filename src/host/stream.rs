@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::driven::{Driven, Pulse};
 use super::pace::length;
+use super::rank::{Rank, This};
 use super::resample::Converter;
 use super::supervisor::Signal;
 use super::turn::Turn;
@@ -24,6 +25,8 @@ pub struct StreamEnd {
     pub(super) alarm: Alarm,
     pub(super) rate: u32,
     pub(super) channels: usize,
+    /// Real-time scheduling is to be asked for.
+    pub(super) realtime: bool,
 }
 
 impl StreamEnd {
@@ -48,7 +51,7 @@ impl StreamEnd {
     /// A sentence, where the engine's rate cannot be turned into this one.
     pub fn outlet(&self, device_rate: u32) -> Result<Outlet, String> {
         let converter = (device_rate != self.rate).then(|| Converter::new(self.rate, device_rate, self.channels)).transpose()?;
-        Ok(Outlet { end: self.clone(), rate: device_rate, converter, stamp: None })
+        Ok(Outlet { end: self.clone(), rate: device_rate, converter, stamp: None, rank: Rank::new(self.realtime) })
     }
 }
 
@@ -83,6 +86,7 @@ pub struct Outlet {
     rate: u32,
     converter: Option<Converter>,
     stamp: Option<[u64; 2]>,
+    rank: Rank,
 }
 
 impl Outlet {
@@ -100,6 +104,7 @@ impl Outlet {
         let began = Instant::now();
         let end = &self.end;
         end.pulse.beat(frames, self.rate, began - end.born);
+        let realtime = self.rank.look(&This, began, frames, self.rate);
         if !end.turn.claim(end.number) {
             return false;
         }
@@ -110,6 +115,7 @@ impl Outlet {
         if let Some(stamp) = self.stamp.take() {
             driven.show(stamp, frames as u32);
         }
+        end.alarm.shown.realtime.store(realtime, Relaxed);
         let lasts = length(frames as u64, self.rate);
         match &mut self.converter {
             None => driven.callback(end.number, began, lasts, ahead, |driven| driven.frames(frames, take)),

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use super::attempt::{Attempt, Ends, Opened, Opener};
 use super::driven::{Driven, Pulse, TapDoor};
 use super::event::HostEvent;
-use super::input::{Capture, input};
+use super::inlet::CaptureEnd;
+use super::input::{Capture, InputCounts, input};
 use super::line::{Line, Verdict};
 use super::options::{DEFAULT_RATE, HostName, Options};
 use super::player::Player;
@@ -79,6 +80,7 @@ pub struct Audio {
     supervisor: Option<JoinHandle<()>>,
     taps: Option<TapDoor>,
     turn: Arc<Turn>,
+    input: Arc<InputCounts>,
 }
 
 /// What goes into [`Audio`].
@@ -113,6 +115,7 @@ impl Audio {
         let (events, outbox) = channel();
         let wanted_input = if options.input.is_some() { usize::from(options.input_channels) } else { 0 };
         let (capture, input_end) = input(wanted_input);
+        let counts = Arc::clone(capture.counts());
         let channels = usize::from(options.channels.max(1));
         let shown = Arc::clone(&parts.shown);
         let (driven, taps) = Driven::new(parts.player, parts.shown, choice.rate, channels, input_end, parts.clock, parts.tap);
@@ -142,12 +145,17 @@ impl Audio {
             opener,
         };
         let supervisor = thread::Builder::new().name("sound-supervisor".into()).spawn(move || supervisor.run())?;
-        Ok((Self { signals, supervisor: Some(supervisor), taps: Some(taps), turn }, outbox))
+        Ok((Self { signals, supervisor: Some(supervisor), taps: Some(taps), turn, input: counts }, outbox))
     }
 
     /// The door for taps; once. `[control]`
     pub fn take_tap_door(&mut self) -> Option<TapDoor> {
         self.taps.take()
+    }
+
+    /// What went wrong on the way in. `[any]`
+    pub fn input_counts(&self) -> &Arc<InputCounts> {
+        &self.input
     }
 
     /// Whether a device drives at this moment, and not the silent clock. `[any]`
@@ -236,7 +244,7 @@ impl Supervisor {
                 }
             }
         }
-        if self.options.input.is_some() && self.output.is_open() {
+        if self.is_input_wanted() {
             match self.input.look(now) {
                 Verdict::Open => self.open_input(),
                 Verdict::Stalled => self.lose_input("nothing comes any more".into(), now),
@@ -258,6 +266,12 @@ impl Supervisor {
         }
     }
 
+    /// Beside a device that plays; one that was named also beside the silent clock, once it is known that there is no other.
+    fn is_input_wanted(&self) -> bool {
+        let silent = self.options.host == HostName::Silent || self.said.is_some();
+        self.options.input.as_deref().is_some_and(|name| self.output.is_open() || (silent && name != "default"))
+    }
+
     fn open_output(&mut self) {
         let (number, alarm, pulse) = self.next_number();
         let born = Instant::now();
@@ -270,6 +284,7 @@ impl Supervisor {
             alarm,
             rate: self.rate,
             channels: self.channels,
+            realtime: self.options.realtime,
         };
         self.output.opening(number, pulse, born);
         self.turn.offer(number);
@@ -278,8 +293,10 @@ impl Supervisor {
 
     fn open_input(&mut self) {
         let (number, alarm, pulse) = self.next_number();
-        self.input.opening(number, pulse, Instant::now());
-        self.attempt(number, Ends::Input(self.capture.clone(), alarm, self.rate));
+        let born = Instant::now();
+        self.input.opening(number, pulse, born);
+        let (capture, realtime) = (self.capture.clone(), self.options.realtime);
+        self.attempt(number, Ends::Input(CaptureEnd { capture, alarm, rate: self.rate, born, realtime }));
     }
 
     fn next_number(&mut self) -> (u64, Alarm, Arc<Pulse>) {

@@ -4,15 +4,19 @@
 
 pub mod beat_line;
 pub mod clock;
+pub mod convert;
+pub mod cores;
 pub mod cycles;
 pub mod flows;
 pub mod guard;
 pub mod inflow;
 pub mod lap;
+pub mod limits;
 pub mod outflow;
 pub mod quiet;
 pub mod seat;
 pub mod shares;
+pub mod steady;
 pub mod tap;
 pub mod urgent;
 pub mod whereabouts;

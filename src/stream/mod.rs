@@ -10,7 +10,6 @@ pub mod pour;
 pub mod server;
 pub mod session;
 pub mod socket;
-pub mod steady;
 
 pub use format::Format;
 pub use header::Header;

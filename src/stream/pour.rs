@@ -1,26 +1,12 @@
 //! A stream's bytes into frames of the engine's rate, into the ring: all that its thread does but wait.
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Adjustable, Async, FixedAsync, Resampler, SincInterpolationParameters, SincInterpolationType, WindowFunction};
-
 use super::header::{Clock, Push};
-use super::steady::{MOST, Steady};
+use crate::rt::convert::Convert;
 use crate::rt::inflow::InflowEnd;
+use crate::rt::steady::{MOST, Steady};
 
 /// Engine time without a frame being heard after which nothing is learnt of the sender's clock [s].
 const STILL: f64 = 0.2;
-/// Frames that go through the resampler at once, as a part of a second.
-const PIECES: u32 = 1_000;
-
-/// Turns rates; samples wait in it until there are enough of them.
-struct Convert {
-    inner: Async<f32>,
-    nominal: f64,
-    waiting: Vec<f32>,
-    out: Vec<f32>,
-    /// Frames from before the first that are still to be left out.
-    early: usize,
-}
 
 /// One stream on its way into the ring.
 pub struct Pour {
@@ -50,7 +36,7 @@ impl Pour {
         let ratio = f64::from(rate) / f64::from(push.rate);
         let plain = push.clock == Clock::Engine && push.rate == rate;
         let convert = if plain { None } else { Some(Convert::new(push.rate, rate, push.channels)?) };
-        let piece = convert.as_ref().map_or(0, |convert| convert.inner.output_frames_max());
+        let piece = convert.as_ref().map_or(0, Convert::most);
         end.aim(((f64::from(push.buffer) / 1e3 * f64::from(rate)) as usize).max(2 * piece));
         let steady = Steady::new(end.target() as f64 / f64::from(rate));
         let push = push.clone();
@@ -76,7 +62,7 @@ impl Pour {
 
     /// Engine frames that one piece of the resampler may become.
     fn least(&self) -> usize {
-        self.convert.as_ref().map_or(1, |convert| convert.inner.output_frames_max())
+        self.convert.as_ref().map_or(1, Convert::most)
     }
 
     /// How many of the sender's frames surely become no more than so many of the engine's.
@@ -91,7 +77,7 @@ impl Pour {
 
     /// Engine frames that wait to be heard, those within the resampler among them. `[any]`
     pub fn waiting(&self) -> usize {
-        let within = self.convert.as_ref().map_or(0, |convert| convert.waiting.len() / self.push.channels);
+        let within = self.convert.as_ref().map_or(0, Convert::waiting);
         self.end.waiting() + (within as f64 * self.ratio) as usize
     }
 
@@ -116,7 +102,10 @@ impl Pour {
     fn give(&mut self, samples: &[f32]) {
         match &mut self.convert {
             None => _ = self.end.push(samples),
-            Some(convert) => convert.give(samples, self.push.channels, &mut self.end),
+            Some(convert) => {
+                let end = &mut self.end;
+                convert.give(samples, |piece| _ = end.push(piece));
+            }
         }
     }
 
@@ -129,16 +118,15 @@ impl Pour {
         }
         let faster = self.steady.turn(self.waiting() as f64 / self.engine, passed, held);
         if let Some(convert) = &mut self.convert {
-            // Within the bounds that it was made with, so it is not refused.
-            let _ = convert.inner.set_resample_ratio_relative(1.0 / (1.0 + faster), true);
+            convert.faster(faster);
         }
     }
 
     /// No more comes: what is within the resampler goes on its way. `[control]`
     pub fn finish(&mut self) {
         if let Some(convert) = &mut self.convert {
-            let late = (convert.inner.output_delay() as f64 / convert.nominal).ceil() as usize + convert.inner.input_frames_next();
-            convert.give(&vec![0.0; late * self.push.channels], self.push.channels, &mut self.end);
+            let end = &mut self.end;
+            convert.finish(|piece| _ = end.push(piece));
         }
         self.end.finish();
     }
@@ -156,43 +144,5 @@ impl Pour {
     /// Frames that came, and those of them that were thrown away. `[any]`
     pub fn frames(&self) -> (u64, u64) {
         (self.came, self.lost)
-    }
-}
-
-impl Convert {
-    fn new(from: u32, to: u32, channels: usize) -> Result<Self, String> {
-        let nominal = f64::from(to) / f64::from(from);
-        // Where fewer come out than go in, the filter must be longer to stay as steep.
-        let taps = 128 * (from.div_ceil(to) as usize).clamp(1, 16);
-        let quality = SincInterpolationParameters::new(taps, WindowFunction::Blackman2)
-            .oversampling_factor(256)
-            .interpolation(SincInterpolationType::Quadratic);
-        let piece = (from / PIECES).max(8) as usize;
-        let inner = Async::new_sinc(nominal, MOST * 1.001, &quality, piece, channels, FixedAsync::Input)
-            .map_err(|why| format!("{from} Hz cannot be turned into {to} Hz: {why}"))?;
-        let out = vec![0.0; inner.output_frames_max() * channels];
-        let early = inner.output_delay();
-        Ok(Self { inner, nominal, waiting: Vec::new(), out, early })
-    }
-
-    fn give(&mut self, samples: &[f32], channels: usize, end: &mut InflowEnd) {
-        self.waiting.extend_from_slice(samples);
-        let mut from = 0;
-        loop {
-            let need = self.inner.input_frames_next();
-            let Some(piece) = self.waiting.get(from..from + need * channels) else { break };
-            let room = self.out.len() / channels;
-            let input = InterleavedSlice::new(piece, channels, need);
-            let output = InterleavedSlice::new_mut(&mut self.out, channels, room);
-            let made = match (input, output) {
-                (Ok(input), Ok(mut output)) => self.inner.process_into_buffer(&input, &mut output, None).map_or(0, |(_, made)| made),
-                _ => 0,
-            };
-            let left_out = made.min(self.early);
-            self.early -= left_out;
-            end.push(&self.out[left_out * channels..made * channels]);
-            from += need * channels;
-        }
-        self.waiting.drain(..from);
     }
 }

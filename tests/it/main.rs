@@ -11,6 +11,7 @@ mod clock;
 mod contract;
 mod control;
 mod desk;
+mod devices;
 mod edges;
 mod engine;
 mod faults;
@@ -21,6 +22,7 @@ mod golden;
 mod headroom;
 mod hello;
 mod host;
+mod host_input;
 #[cfg(all(target_os = "linux", feature = "jack"))]
 mod host_jack;
 mod include;
@@ -68,6 +70,8 @@ mod record_verbs;
 mod recording;
 mod reload_chance;
 mod rig;
+#[cfg(target_os = "linux")]
+mod rights;
 mod schedule;
 mod score;
 mod score_live;

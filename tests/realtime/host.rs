@@ -11,11 +11,25 @@ use rackd::rt::tap::tap;
 
 use super::calls;
 
-/// Callbacks of many lengths on a device of this rate: how many were given sound, and how often memory was asked for or given back.
-fn callbacks(rate: u32) -> (usize, usize) {
+/// Callbacks of many lengths on a device of this rate, and of one that captures at another: how many were given sound, and how often memory
+/// was asked for or given back while it was played, and while it was captured.
+fn callbacks(rate: u32) -> (usize, usize, usize) {
     let (to, counted) = channel();
+    let (heard, captured) = channel();
     let opener: Opener = Arc::new(move |attempt: &Attempt| {
-        let Some(end) = attempt.output() else { return Err("no input here".into()) };
+        let Some(end) = attempt.output() else {
+            let (mut inlet, to) = (attempt.input().ok_or("an input")?.inlet(44_100, false)?, heard.clone());
+            thread::spawn(move || {
+                let mut count = 0;
+                for call in 0..300usize {
+                    count += calls(|| inlet.push(1 + call * 37 % 700, 1, |at| at as f32 * 1e-4));
+                    thread::sleep(Duration::from_micros(500));
+                }
+                let _ = to.send(count);
+            });
+            let running = Running { host: "alsa", device: "made up".into(), rate: 44_100, buffer: None, channels: 1, resampled: true };
+            return Ok(Opened { running, stream: Box::new(()) });
+        };
         let (mut outlet, alarm, to) = (end.outlet(rate)?, end.alarm(), to.clone());
         thread::spawn(move || {
             let (mut given, mut count) = (0, 0);
@@ -47,14 +61,15 @@ fn callbacks(rate: u32) -> (usize, usize) {
     let mut door = audio.take_tap_door().unwrap();
     thread::sleep(Duration::from_millis(30));
     assert!(door.set(None));
-    counted.recv().unwrap()
+    let (given, count) = counted.recv().unwrap();
+    (given, count, captured.recv().unwrap())
 }
 
 #[test]
 fn no_callback_allocates() {
     for rate in [48_000, 44_100] {
-        let (given, count) = callbacks(rate);
+        let (given, count, captured) = callbacks(rate);
         assert!(given > 1000, "{given} callbacks were given sound at {rate} Hz");
-        assert_eq!(count, 0, "at {rate} Hz");
+        assert_eq!((count, captured), (0, 0), "at {rate} Hz");
     }
 }

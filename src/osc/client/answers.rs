@@ -15,8 +15,8 @@ use crate::wire::encode::encode_message;
 use crate::wire::limits::Limits;
 use crate::wire::{Arg, Message};
 
-/// The answers to some messages. Behind them goes a `/sync`: when that has come back, all answers have, but those of `/rack/…`, which
-/// come with `/done` or `/fail`. Who does not know `/sync` is listened to until the time is over.
+/// The answers to some messages. Behind them goes a `/sync`: when that has come back, all answers have, but those of `/rack/…` and of
+/// `/devices`, which come with `/done` or `/fail`. Who does not know `/sync` is listened to until the time is over.
 #[derive(Clone, Debug)]
 pub struct Answers {
     token: i32,
@@ -38,7 +38,8 @@ impl Default for Answers {
 impl Answers {
     /// One more message is sent. `[control]`
     pub fn expect(&mut self, message: &Message) {
-        self.awaited += usize::from(message.address.starts_with("/rack/") && message.address != "/rack/list");
+        let address = message.address.as_str();
+        self.awaited += usize::from(address == "/devices" || (address.starts_with("/rack/") && address != "/rack/list"));
     }
 
     /// The packet to send behind all messages. `[control]`
@@ -144,7 +145,10 @@ mod tests {
         assert!(!answers.are_complete());
         assert!(!answers.take(&Message::new("/synced", sync.args)));
         assert!(!answers.are_complete(), "the patch is still being loaded");
+        answers.expect(&Message::new("/devices", vec![]));
         assert!(answers.take(&Message::new("/done", vec![text("/rack/load")])));
+        assert!(!answers.are_complete(), "sound systems are slow to tell");
+        assert!(answers.take(&Message::new("/done", vec![text("/devices"), Arg::Int(0)])));
         assert!(answers.are_complete() && answers.are_sound());
     }
 

@@ -44,6 +44,12 @@ impl Steady {
         (self.drift + SQRT_2 * omega * self.off).clamp(-limit, limit)
     }
 
+    /// From now on so much is to wait [s]. `[any]`
+    pub fn aim(&mut self, target: f64) {
+        self.off += self.target - target;
+        self.target = target;
+    }
+
     /// How much faster the sender is than it says, as far as is known. `[any]`
     pub fn drift(&self) -> f64 {
         self.drift
@@ -150,5 +156,17 @@ mod tests {
         for _ in 0..100_000 {
             assert!(steady.turn(2.0 * TARGET, 0.004, true) <= NEAR);
         }
+    }
+
+    #[test]
+    fn another_aim_is_reached_and_the_drift_that_is_known_stays_so() {
+        let mut two = Two::new((0.010, 0.005));
+        two.ppm = 150.0;
+        two.run(400.0);
+        let drift = two.steady.drift();
+        two.steady.aim(TARGET + 0.01);
+        assert_eq!(two.steady.drift(), drift);
+        two.run(400.0);
+        assert!((two.steady.waits() - TARGET - 0.01).abs() < 0.002, "{} s wait", two.steady.waits());
     }
 }
