@@ -9,7 +9,7 @@ use super::listening::Listening;
 use super::parse;
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
-use crate::daemon::{OSC_ADDRESS, Wish};
+use crate::daemon::{AtEnd, OSC_ADDRESS, Wish};
 use crate::osc::link::Place;
 use crate::rt::cores::Cores;
 
@@ -85,6 +85,7 @@ Examples:
   rackd play patches/bass.toml --host jack --midi Keystation
   rackd play patches/bass.toml --host silent --record take.wav --for 10s
   (echo '/bass/note 48 0.9'; sleep 2) | rackd play patches/bass.toml --stdin
+  rackd play patches/bass.toml --stdin=keep --json      for a program; plays on where that ends
 
 While it plays, every input of every module is an OSC address: /bass/filter/cutoff 800.
 Saving the file changes the sound without a click; a file with a mistake changes nothing.
@@ -176,9 +177,9 @@ pub struct Play {
     /// Start with the beat clock halted; /transport/play starts it
     #[arg(long)]
     pub paused: bool,
-    /// Read one command a line (/bass/filter/cutoff 800), answer on standard output, end at end of file
-    #[arg(long)]
-    pub stdin: bool,
+    /// Read one command a line (/bass/filter/cutoff 800), answer on standard output, end at end of file; with =keep play on then
+    #[arg(long, value_name = "AT END", num_args = 0..=1, require_equals = true, default_missing_value = "end", value_parser = parse::at_end)]
+    pub stdin: Option<AtEnd>,
     /// Say what happens as one JSON object a line on standard output
     #[arg(long)]
     pub json: bool,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::control::peer_clock::Reading;
 use crate::control::peers::Late;
-use crate::daemon::Wish;
+use crate::daemon::{AtEnd, Wish};
 use crate::osc::link::Place;
 use crate::osc::{moment as moments, typed};
 
@@ -83,6 +83,18 @@ pub fn wish(text: &str) -> Result<Wish, String> {
         "yes" => Ok(Wish::Yes),
         "no" => Ok(Wish::No),
         _ => Err("auto, yes or no".to_owned()),
+    }
+}
+
+/// What happens at the end of standard input: `end` or `keep`. `[control]`
+///
+/// # Errors
+/// What was expected, in words.
+pub fn at_end(text: &str) -> Result<AtEnd, String> {
+    match text {
+        "end" => Ok(AtEnd::End),
+        "keep" => Ok(AtEnd::Keep),
+        _ => Err("end or keep".to_owned()),
     }
 }
 
@@ -213,6 +225,8 @@ mod tests {
         for text in ["", "YES", "maybe", "1"] {
             assert_eq!(wish(text), Err("auto, yes or no".to_owned()), "{text}");
         }
+        assert_eq!(["end", "keep"].map(at_end), [Ok(AtEnd::End), Ok(AtEnd::Keep)]);
+        assert_eq!(at_end("on"), Err("end or keep".to_owned()));
     }
 
     #[test]

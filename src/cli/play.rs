@@ -71,7 +71,7 @@ mod tests {
     use clap::Parser;
 
     use crate::cli::args::{Cli, Command, Play};
-    use crate::daemon::Wish;
+    use crate::daemon::{AtEnd, Wish};
 
     fn play(words: &str) -> Result<Play, String> {
         let line = ["rackd", "play"].into_iter().chain(words.split_whitespace());
@@ -93,12 +93,26 @@ mod tests {
     }
 
     #[test]
+    fn standard_input_is_read_where_it_is_asked_for_and_a_file_is_no_word_of_its_end() {
+        for (words, stdin) in [
+            ("", None),
+            ("--stdin", Some(AtEnd::End)),
+            ("--stdin=end", Some(AtEnd::End)),
+            ("--stdin=keep", Some(AtEnd::Keep)),
+            ("--stdin bass.toml", Some(AtEnd::End)),
+        ] {
+            assert_eq!(play(words).map(|play| play.stdin), Ok(stdin), "{words}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_wished_is_told_with_what_can() {
         for (words, told) in [
             ("--realtime often", "auto, yes or no"),
             ("--lock-memory 1", "auto, yes or no"),
             ("--affinity many", "such as 2 or 0,2 or 2-3"),
             ("--affinity 3-1", "such as 2 or 0,2 or 2-3"),
+            ("--stdin=on", "end or keep"),
             ("--input-devices x", "--input-device"),
         ] {
             let refused = play(words).expect_err(words);

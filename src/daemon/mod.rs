@@ -21,5 +21,6 @@ pub mod source;
 pub mod streams;
 mod watch;
 
+pub use lines::AtEnd;
 pub use options::{Failure, OSC_ADDRESS, Options, Wish};
 pub use run::run;

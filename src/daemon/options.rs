@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::lines::AtEnd;
 use crate::base::diagnostic::Diagnostic;
 use crate::control::peers::Peer;
 use crate::host;
@@ -76,8 +77,8 @@ pub struct Options {
     pub length: Option<Duration>,
     /// The beat clock does not run at first.
     pub paused: bool,
-    /// Commands come on standard input.
-    pub stdin: bool,
+    /// Commands come on standard input, and what happens at its end; `None`: it is not read.
+    pub stdin: Option<AtEnd>,
     /// What happens is said as JSON.
     pub json: bool,
     /// A second process plays a phrase.

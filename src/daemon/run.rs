@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{self, UnboundedReceiver, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::devices::Devices;
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
-use super::lines::read_stdin;
+use super::lines::{AtEnd, read_stdin};
 use super::options::{Failure, Options, Wish};
 use super::recording::Recordings;
 use super::rights::Rights;
@@ -73,7 +73,7 @@ struct Daemon<'a> {
     signals: Signals,
     /// Drops its sender, and with it the watch before, where others are to be watched.
     saved: UnboundedReceiver<()>,
-    lines: Option<UnboundedReceiver<Option<String>>>,
+    lines: Option<mpsc::Receiver<String>>,
     demo: Option<Child>,
     score: Option<Live>,
     conductor: Option<Conductor>,
@@ -97,11 +97,12 @@ impl<'a> Daemon<'a> {
         let rights = Rights::ask(options)?;
         let source = Source::new(options.file.as_deref());
         let (playable, remarks) = source.playable(options.draw)?;
-        let voice = Arc::new(Voice::new(match (options.json, options.stdin) {
+        let voice = Voice::start(match (options.json, options.stdin) {
             (true, _) => Tongue::Json,
-            (false, true) => Tongue::Aside,
-            (false, false) => Tongue::Plain,
-        }));
+            (false, Some(_)) => Tongue::Aside,
+            (false, None) => Tongue::Plain,
+        });
+        let voice = Arc::new(voice.map_err(|why| Failure::machine("the system gives no threads", why))?);
         if options.demo && options.osc.udp.is_empty() {
             return Err(Failure::Asked("--demo plays over OSC: it needs a place to listen, not --osc none".to_owned()));
         }
@@ -161,7 +162,7 @@ impl<'a> Daemon<'a> {
         let (audio, host) = sound.map_err(|why| Failure::machine("the system gives no threads", why))?;
         let gaps = Arc::clone(audio.input_counts());
         lock(&control).add_counts("input", move || gaps.all().to_vec());
-        let lines = options.stdin.then(read_stdin).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;
+        let lines = options.stdin.map(|_| read_stdin()).transpose().map_err(|why| Failure::machine("cannot read standard input", why))?;
 
         let mut daemon = Self {
             options,
@@ -205,7 +206,7 @@ impl<'a> Daemon<'a> {
                 .find(|(_, patch)| patch.note.is_some())
                 .or(slots.first())
                 .ok_or_else(|| Failure::Asked("--demo has nothing to play: the rack is empty".to_owned()))?;
-            daemon.demo = Some(demo::start(to, slot, patch, !options.json && !options.stdin)?);
+            daemon.demo = Some(demo::start(to, slot, patch, !options.json && options.stdin.is_none())?);
         }
         Ok(daemon)
     }
@@ -279,12 +280,14 @@ impl<'a> Daemon<'a> {
                     Asked::Reload => self.reload(true),
                 },
                 Some(()) = self.saved.recv() => self.reload(false),
-                line = next_line(&mut self.lines) => match line {
-                    Some(line) => {
+                // Who does not read the answers is not listened to meanwhile.
+                line = next_line(&mut self.lines), if !self.voice.is_behind() => match (line, self.options.stdin) {
+                    (Some(line), _) => {
                         let answers = osc::text::answer(&mut lock(&self.control), &line);
                         answers.iter().for_each(|answer| self.voice.answer(answer));
                     }
-                    None => return Ok(()),
+                    (None, Some(AtEnd::Keep)) => self.play_on(),
+                    (None, _) => return Ok(()),
                 },
                 _ = tick.tick() => {
                     let quit = self.look();
@@ -294,6 +297,13 @@ impl<'a> Daemon<'a> {
                 }
             }
         }
+    }
+
+    /// Nobody writes to standard input any more.
+    fn play_on(&mut self) {
+        self.lines = None;
+        lock(&self.control).gone(Client::of(Origin::Lines));
+        self.voice.event("stdin-over", json!({}), "  lines  over; it plays on");
     }
 
     /// What is done every few milliseconds; true where a client asked for the end.
@@ -310,12 +320,16 @@ impl<'a> Daemon<'a> {
         if let Some((version, files)) = others {
             (self.version, self.saved) = (version, watch(&files));
         }
+        let unsaid = self.voice.take_unsaid();
+        if unsaid > 0 {
+            lock(&self.control).counts_mut().unread += unsaid;
+        }
         let unsent = self.osc.as_ref().map_or(0, |osc| osc.deliver(&answers));
         if unsent > 0 {
             lock(&self.control).counts_mut().unanswered += unsent;
         }
         for (_, message) in answers.iter().filter(|(client, _)| client.origin == Origin::Lines) {
-            self.voice.answer(&osc::text::spell(message));
+            self.voice.tell(message);
         }
         if let Some(ports) = &self.ports {
             ends.into_iter().for_each(|message| ports.send(message));
@@ -425,9 +439,9 @@ impl<'a> Daemon<'a> {
 }
 
 /// The next line of standard input, where it is read at all; `None` at its end.
-async fn next_line(lines: &mut Option<UnboundedReceiver<Option<String>>>) -> Option<String> {
+async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
     match lines {
-        Some(lines) => lines.recv().await.flatten(),
+        Some(lines) => lines.recv().await,
         None => std::future::pending().await,
     }
 }

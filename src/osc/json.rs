@@ -118,8 +118,13 @@ fn arguments(items: Vec<Json>, args: &mut Vec<Arg>) -> Result<(), BadJson> {
 /// An answer as a text. A number has as many digits as a float of 32 bits needs; one that is none is `null`, a pulse is `true`, a
 /// moment is seconds since 1970. `[control]`
 pub fn write(message: &Message) -> String {
+    object(message).to_string()
+}
+
+/// The same as an object. `[control]`
+pub fn object(message: &Message) -> Json {
     let args: Vec<Json> = message.values.iter().map(value).collect();
-    json!({ "address": message.address, "args": args }).to_string()
+    json!({ "address": message.address, "args": args })
 }
 
 fn value(value: &Value) -> Json {

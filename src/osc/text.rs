@@ -2,6 +2,9 @@
 
 use crate::control::{Client, Control, Group, Message, Origin, Value, When};
 
+/// Bytes of a line at most: as of a packet of a connection.
+pub const LONGEST: usize = 1 << 20;
+
 /// Why a line is no message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadLine {
@@ -11,6 +14,9 @@ pub enum BadLine {
     /// A quotation mark stands alone.
     #[error("a quotation mark is not closed")]
     OpenQuote,
+    /// It has more than [`LONGEST`] bytes.
+    #[error("a line has {LONGEST} bytes at most")]
+    TooLong,
 }
 
 /// Words of a line; in quotation marks they may hold spaces, `\n`, `\r` and `\t` are what they are elsewhere, and `\` takes any other
@@ -72,6 +78,9 @@ pub fn guess(word: &str) -> Value {
 /// # Errors
 /// Why it says none. `[control]`
 pub fn read(line: &str) -> Result<Option<Message>, BadLine> {
+    if line.len() > LONGEST {
+        return Err(BadLine::TooLong);
+    }
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(None);
@@ -118,15 +127,15 @@ fn plain(text: &str) -> bool {
         && guess(text) == Value::Text(text.to_owned())
 }
 
-/// Does what a line says and gives the lines that answer it. `[control]`
-pub fn answer(control: &mut Control, line: &str) -> Vec<String> {
+/// Does what a line says and gives what answers it. `[control]`
+pub fn answer(control: &mut Control, line: &str) -> Vec<Message> {
     match read(line) {
         Ok(None) => Vec::new(),
         Ok(Some(message)) => {
             let group = Group { at: When::Now, messages: vec![message] };
-            control.apply(Client::of(Origin::Lines), &[group]).iter().map(spell).collect()
+            control.apply(Client::of(Origin::Lines), &[group])
         }
-        Err(bad) => vec![spell(&Message::new("/fail", vec!["".into(), "line".into(), bad.to_string().into()]))],
+        Err(bad) => vec![Message::new("/fail", vec!["".into(), "line".into(), bad.to_string().into()])],
     }
 }
 
@@ -160,6 +169,7 @@ mod tests {
         assert_eq!(read(" # /x 1"), Ok(None));
         assert_eq!(read("x 1"), Err(BadLine::NoAddress("x".into())));
         assert_eq!(read("/x \"abc"), Err(BadLine::OpenQuote));
+        assert_eq!(read(&"/".repeat(LONGEST + 1)), Err(BadLine::TooLong));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod device_dies;
 mod flood;
 mod hostile;
 mod life;
+mod lines;
 mod midi;
 mod osc;
 mod recording;

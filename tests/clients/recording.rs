@@ -1,6 +1,6 @@
 //! Recordings of a daemon that is killed, that runs out of room, and that ends well.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -11,22 +11,28 @@ use rackd::wire::{Arg, Message, Packet, decode, encode};
 use super::daemon::{Daemon, TONE};
 
 /// Somebody who speaks to a daemon by UDP.
-struct Speaker(UdpSocket);
+pub struct Speaker(UdpSocket);
 
 impl Speaker {
     fn to(daemon: &Daemon) -> Self {
+        Self::at(daemon.osc)
+    }
+
+    /// To where one listens.
+    pub fn at(osc: SocketAddr) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.connect(daemon.osc).unwrap();
+        socket.connect(osc).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(socket)
     }
 
-    fn say(&self, address: &str, args: Vec<Arg>) {
+    /// Says a message.
+    pub fn say(&self, address: &str, args: Vec<Arg>) {
         self.0.send(&encode(&Packet::Message(Message::new(address, args)))).unwrap();
     }
 
     /// Waits for an answer at this address.
-    fn wait(&self, address: &str) -> Vec<Arg> {
+    pub fn wait(&self, address: &str) -> Vec<Arg> {
         let mut bytes = [0; 4096];
         loop {
             let length = self.0.recv(&mut bytes).unwrap_or_else(|why| panic!("{address} does not come: {why}"));
