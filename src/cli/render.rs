@@ -24,7 +24,9 @@ use crate::osc::text::spell;
 use crate::patch::{KeySource, Out, Patch, Source as PatchSource, Sum};
 use crate::plan;
 use crate::record::{Sample, SoundFile, Spec};
-use crate::score::{Reader, Score};
+use crate::score::file::{self, Wrong};
+use crate::score::stand::lock;
+use crate::score::{Reader, ScoreFile, Stand};
 
 /// What is played where there is nothing else to play.
 const A3: u8 = 57;
@@ -69,9 +71,17 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     // All of it stands before the first frame.
     control.settle(&mut engine);
     let slots = playable.patches(&control.loaded().map(|(_, slot)| slot.name.clone()).next().unwrap_or_default());
-    let mut reader = score.map(|score| Reader::new(Arc::new(score), args.rate, 0));
-    if reader.is_none() {
-        play_by_itself(&mut control, &slots, args, frames)?;
+    let stand = Stand::set_up(&mut control);
+    let (mut reader, mut timed, mut failed) = (None, None, 0);
+    match score {
+        None => play_by_itself(&mut control, &slots, args, frames)?,
+        Some(ScoreFile::Midi(score)) => reader = Some(Reader::new(Arc::new(score), args.rate, 0)),
+        Some(ScoreFile::Messages(messages)) => timed = Some(messages),
+        Some(ScoreFile::Notes(book, tempo)) => {
+            if let Some(stand) = &stand {
+                file::open(&mut control, stand, book, tempo).iter().for_each(|remark| style::complain(&format!("{remark}\n")));
+            }
+        }
     }
 
     let levels = Levels::default();
@@ -84,6 +94,12 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let feed = |_, to| {
         if let Some(reader) = &mut reader {
             reader.feed(to, |at, message| control.midi_message(Client::of(Origin::Score), message, When::At(at)));
+        }
+        if let Some(timed) = &mut timed {
+            file::say(&mut control, timed, (0, args.rate), to, &mut failed);
+        }
+        if let Some(stand) = &stand {
+            lock(stand).feed(&control);
         }
         for (_, answer) in control.tick() {
             tracing::debug!("{answer:?}");
@@ -108,7 +124,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
 }
 
 /// How long it will be [frames].
-fn length(args: &Render, score: Option<&Score>, input: Option<&Input>) -> u64 {
+fn length(args: &Render, score: Option<&ScoreFile>, input: Option<&Input>) -> u64 {
     let tail = 2 * u64::from(args.rate);
     match (args.length, score, input) {
         (Some(length), _, _) => (length.as_secs_f64() * f64::from(args.rate)).ceil() as u64,
@@ -164,9 +180,12 @@ fn keys_of(sum: &Sum, keys: &mut BTreeSet<u8>) {
     }
 }
 
-fn read_score(file: &Path) -> Result<Score, Exit> {
+fn read_score(file: &Path) -> Result<ScoreFile, Exit> {
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-    Score::from_midi_file(&bytes).map_err(|error| Exit::CommandLine(format!("{}: {error}", file.display())))
+    ScoreFile::read(file, &bytes).map_err(|wrong| match wrong {
+        Wrong::Sentence(text) => Exit::CommandLine(format!("{}: {text}", file.display())),
+        Wrong::Places(text, places) => Exit::CommandLine(draw_for_terminal(&file.display().to_string(), &text, &places)),
+    })
 }
 
 /// What cannot be read is the command line's fault where it is not there, else the machine's.

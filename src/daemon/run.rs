@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::devices::Devices;
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
 use super::lines::{AtEnd, read_stdin};
-use super::options::{Failure, Options, Wish};
+use super::options::{Draw, Failure, Options, Wish};
 use super::recording::Recordings;
 use super::rights::Rights;
 use super::say::{Tongue, Voice};
@@ -23,7 +23,7 @@ use super::source::{Playable, Source, drawn};
 use super::watch::Watch;
 use super::{banner, demo, midi, profiles, streams};
 use crate::control::rack_file::Within;
-use crate::control::{self, Client, Control, Origin, When};
+use crate::control::{self, Client, Control, Group, Message, Origin, When};
 use crate::engine::Engine;
 use crate::host::supervisor::Parts;
 use crate::host::{Audio, Choice, HostEvent, HostName, devices};
@@ -33,7 +33,8 @@ use crate::modules::CATALOGUE;
 use crate::osc;
 use crate::patch::Patch;
 use crate::plan;
-use crate::score::{Conductor, Live, Reader, Score, Stand};
+use crate::score::file::{self, Wrong};
+use crate::score::{Conductor, Live, Reader, ScoreFile, Stand};
 use crate::stream;
 
 /// How often everything is looked after.
@@ -106,7 +107,7 @@ impl<'a> Daemon<'a> {
         if options.demo && options.osc.udp.is_empty() {
             return Err(Failure::Asked("--demo plays over OSC: it needs a place to listen, not --osc none".to_owned()));
         }
-        let score = options.score.as_deref().map(read_score).transpose()?;
+        let mut score = options.score.as_deref().map(|file| read_score(file, options.draw)).transpose()?;
         let signals = Signals::take().map_err(|why| Failure::machine("the system gives no signals", why))?;
 
         let mut host = options.host.clone();
@@ -146,6 +147,13 @@ impl<'a> Daemon<'a> {
         control.settle(&mut engine);
         let (files, version) = (control.files(), control.version());
         let stand = Stand::set_up(&mut control);
+        let mut notes = false;
+        if let (Some(stand), Some(ScoreFile::Notes(book, tempo))) = (&stand, score.take_if(|score| matches!(score, ScoreFile::Notes(..)))) {
+            // It plays when everything stands.
+            control.say(Client::of(Origin::Score), "/transport/stop", &[]);
+            file::open(&mut control, stand, book, tempo).into_iter().for_each(|remark| control.tell(remark));
+            notes = true;
+        }
         let clock = control.clock().clone();
         let devices = Devices::start(&mut control, devices::list);
         let (recordings, tap) = Recordings::start(options, &mut control, folders, choice.options.channels)?;
@@ -196,6 +204,10 @@ impl<'a> Daemon<'a> {
         }
         if let Some(score) = score {
             daemon.start_score(score, rate)?;
+        } else if notes && !options.paused {
+            let play = Message::new("/transport/play", Vec::new());
+            let at = When::At(lock(&daemon.control).shown().now() + u64::from(rate / 5));
+            lock(&daemon.control).apply(Client::of(Origin::Score), &[Group { at, messages: vec![play] }]);
         }
         if options.demo
             && let Some(to) = daemon.osc.as_ref().and_then(|osc| osc.addresses().first().copied())
@@ -252,18 +264,25 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn start_score(&mut self, score: Score, rate: u32) -> Result<(), Failure> {
+    fn start_score(&mut self, score: ScoreFile, rate: u32) -> Result<(), Failure> {
         let (shown, control) = (Arc::clone(lock(&self.control).shown()), Arc::clone(&self.control));
         // A moment ahead, so that its first note is not late.
-        let reader = Reader::new(Arc::new(score), rate, shown.now() + u64::from(rate / 5));
-        let live = Live::start(
-            reader,
-            rate,
-            move || shown.now(),
-            move |at, message| {
+        let start = shown.now() + u64::from(rate / 5);
+        let now = move || shown.now();
+        let live = match score {
+            ScoreFile::Midi(score) => Live::start(Reader::new(Arc::new(score), rate, start), rate, now, move |at, message| {
                 lock(&control).midi_message(Client::of(Origin::Score), message, When::At(at));
-            },
-        );
+            }),
+            ScoreFile::Messages(mut timed) => {
+                let mut failed = 0;
+                Live::keep(rate, now, move |until| {
+                    file::say(&mut lock(&control), &mut timed, (start, rate), until, &mut failed);
+                    timed.is_done() && start + timed.frames(rate) <= until
+                })
+            }
+            // Those are on the stand.
+            ScoreFile::Notes(..) => return Ok(()),
+        };
         self.score = Some(live.map_err(|why| Failure::machine("the system gives no threads", why))?);
         Ok(())
     }
@@ -472,11 +491,14 @@ fn watch(files: &[PathBuf]) -> UnboundedReceiver<()> {
     saved
 }
 
-fn read_score(file: &Path) -> Result<Score, Failure> {
+fn read_score(file: &Path, draw: Draw) -> Result<ScoreFile, Failure> {
     let refused = |why: std::io::Error| {
         let text = format!("cannot read {}: {why}", file.display());
         if why.kind() == std::io::ErrorKind::NotFound { Failure::Asked(text) } else { Failure::Machine(text) }
     };
     let bytes = std::fs::read(file).map_err(refused)?;
-    Score::from_midi_file(&bytes).map_err(|why| Failure::Asked(format!("{}: {why}", file.display())))
+    ScoreFile::read(file, &bytes).map_err(|wrong| match wrong {
+        Wrong::Sentence(text) => Failure::Asked(format!("{}: {text}", file.display())),
+        Wrong::Places(text, places) => Failure::Asked(draw(&file.display().to_string(), &text, &places)),
+    })
 }

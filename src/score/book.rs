@@ -140,6 +140,11 @@ impl Book {
         self.slots.get(usize::from(slot)).map_or("", |name| name)
     }
 
+    /// The names of its slots. `[any]`
+    pub fn slots(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().map(|slot| &**slot)
+    }
+
     /// The place of a note by its name. `[any]`
     pub fn find(&self, id: &Id) -> Option<u32> {
         self.of.get(id).copied()

@@ -51,6 +51,27 @@ impl Live {
         Ok(Self { stop, done, thread: Some(thread) })
     }
 
+    /// Feeds something on a thread of its own, until it says that it is done: `feed` is told up to which frame. `[control]`
+    ///
+    /// # Errors
+    /// The system's, where it gives no thread.
+    pub fn keep(
+        rate: u32,
+        now: impl Fn() -> SampleTime + Send + 'static,
+        mut feed: impl FnMut(SampleTime) -> bool + Send + 'static,
+    ) -> io::Result<Self> {
+        let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (told, tell) = (Arc::clone(&stop), Arc::clone(&done));
+        let ahead = (AHEAD * f64::from(rate)) as u64;
+        let thread = thread::Builder::new().name("score".into()).spawn(move || {
+            while !told.load(Relaxed) && !feed(now().saturating_add(ahead)) {
+                thread::sleep(TICK);
+            }
+            tell.store(true, Relaxed);
+        })?;
+        Ok(Self { stop, done, thread: Some(thread) })
+    }
+
     /// Whether everything was given out, up to the score's end. `[any]`
     pub fn is_done(&self) -> bool {
         self.done.load(Relaxed)

@@ -2,22 +2,28 @@
 //!
 //! Imports `base`, `rt`, `control` and the engine's lane. A score in beats is a [`book`] on a [`stand`]: its verbs change it, its
 //! [`feeder`] keeps the lane a second ahead, its [`conductor`] sees to that on a thread of its own. A MIDI file in a time of its own is a
-//! [`model`], read by [`smf`] and handed out by a [`reader`] to whoever hands in a closure. Opens no port and no patch.
+//! [`model`], read by [`smf`] and handed out by a [`reader`] to whoever hands in a closure. Files are read by their kind in [`file`](mod@file).
+//! Opens no port and no patch.
 
 pub mod book;
 pub mod conductor;
 pub mod feeder;
+pub mod file;
 pub mod live;
 pub mod model;
 pub mod reader;
 pub mod smf;
 pub mod stand;
+pub mod timed;
 pub mod verbs;
+pub mod written;
 
 pub use book::Book;
 pub use conductor::Conductor;
+pub use file::ScoreFile;
 pub use live::Live;
 pub use model::{Item, Score};
 pub use reader::Reader;
 pub use smf::ScoreError;
 pub use stand::Stand;
+pub use timed::Timed;

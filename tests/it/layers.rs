@@ -77,7 +77,7 @@ const OUTSIDE: [(&str, &[&str]); 35] = [
     ("thiserror", &[]),
     ("thread_priority", &["rt/urgent.rs"]),
     ("tokio", &["osc/", "query/", "daemon/"]),
-    ("toml", &["patch/"]),
+    ("toml", &["patch/", "score/written.rs"]),
     ("toml_edit", &["patch/"]),
     ("tracing", &["control/", "score/", "host/", "osc/", "midi/", "record/", "daemon/", "cli/"]),
     ("tracing_subscriber", &["cli/"]),

@@ -74,6 +74,7 @@ mod rig;
 mod rights;
 mod schedule;
 mod score;
+mod score_files;
 mod score_live;
 mod sound_drift;
 mod sound_streams;

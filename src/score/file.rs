@@ -1,0 +1,125 @@
+//! Files of scores, by their kinds.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::book::Book;
+use super::model::Score;
+use super::stand::{Stand, lock};
+use super::timed::Timed;
+use super::written;
+use crate::base::diagnostic::Diagnostic;
+use crate::base::nearest::nearest;
+use crate::base::time::SampleTime;
+use crate::control::{Client, Control, Group, Message, Origin, Value, When};
+use crate::wire::{self, Arg};
+
+/// Messages that failed and are told of one score; the rest is counted.
+const TOLD: usize = 20;
+
+/// What a score's file holds.
+pub enum ScoreFile {
+    /// A Standard MIDI File, in a time of its own.
+    Midi(Score),
+    /// Notes in beats, and beats a minute where it says.
+    Notes(Book, Option<f64>),
+    /// Messages in seconds.
+    Messages(Timed),
+}
+
+/// Why a file is no score.
+#[derive(Clone, Debug)]
+pub enum Wrong {
+    /// In one sentence.
+    Sentence(String),
+    /// By its places in the text.
+    Places(String, Vec<Diagnostic>),
+}
+
+impl ScoreFile {
+    /// Reads a score by the ending of its name: `.toml` notes, `.osc` messages, else a MIDI file. `[control]`
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(name: &Path, bytes: &[u8]) -> Result<Self, Wrong> {
+        match name.extension().and_then(|end| end.to_str()) {
+            Some("toml") => {
+                let text = String::from_utf8_lossy(bytes);
+                match written::read(&text) {
+                    Ok(written) => Ok(Self::Notes(written.book, written.tempo)),
+                    Err(places) => Err(Wrong::Places(text.into_owned(), places)),
+                }
+            }
+            Some("osc") => Timed::read(bytes).map(Self::Messages).map_err(|why| Wrong::Sentence(why.to_string())),
+            _ => Score::from_midi_file(bytes).map(Self::Midi).map_err(|why| Wrong::Sentence(why.to_string())),
+        }
+    }
+
+    /// How long it lasts at a rate [Hz], notes in the tempo that it says [frames]. `[control]`
+    pub fn frames(&self, rate: u32) -> SampleTime {
+        match self {
+            Self::Midi(score) => score.frames(rate),
+            Self::Notes(book, tempo) => (book.end() * 60.0 / tempo.unwrap_or(120.0) * f64::from(rate)).ceil() as SampleTime,
+            Self::Messages(timed) => timed.frames(rate),
+        }
+    }
+}
+
+/// Puts notes on a stand, in their tempo; what there is to say of them. `[control]`
+pub fn open(control: &mut Control, stand: &Mutex<Stand>, book: Book, tempo: Option<f64>) -> Vec<String> {
+    if let Some(tempo) = tempo {
+        control.say(Client::of(Origin::Score), "/clock/tempo", &[Value::Number(tempo)]);
+    }
+    let there: Vec<&str> = control.loaded().map(|(_, slot)| slot.name.as_str()).collect();
+    let missing = book.slots().filter(|slot| !there.contains(slot));
+    let remarks = missing.map(|slot| {
+        let near = nearest(slot, there.iter().copied()).map(|near| format!("; did you mean {near}?"));
+        format!("the score plays {slot}, and there is no such slot{}", near.unwrap_or_default())
+    });
+    let remarks = remarks.collect();
+    lock(stand).open(book);
+    remarks
+}
+
+/// Gives Control the messages that act before a frame. `[control]`
+pub fn say(control: &mut Control, timed: &mut Timed, (start, rate): (SampleTime, u32), until: SampleTime, failed: &mut usize) {
+    timed.feed(start, rate, until, |at, messages| {
+        let messages = messages.into_iter().map(|message| Message::new(message.address, values(message.args))).collect();
+        for answer in control.apply(Client::of(Origin::Score), &[Group { at: When::At(at), messages }]) {
+            if answer.address == "/fail" {
+                *failed += 1;
+                if *failed <= TOLD {
+                    let words: Vec<String> = answer.values.iter().map(Value::to_string).collect();
+                    control.tell(format!("score, {:.3} s: {}", (at - start) as f64 / f64::from(rate), words.join(" ")));
+                }
+            }
+        }
+    });
+}
+
+/// Arguments as values; what no verb takes by the letter of its type.
+fn values(args: Vec<Arg>) -> Vec<Value> {
+    let mut all = Vec::with_capacity(args.len());
+    for arg in args {
+        all.push(match arg {
+            Arg::Int(x) => Value::Integer(x.into()),
+            Arg::Long(x) => Value::Integer(x),
+            Arg::Float(x) => Value::Number(x.into()),
+            Arg::Double(x) => Value::Number(x),
+            Arg::Text(text) => Value::Text(text),
+            Arg::Char(c) => Value::Text(c.into()),
+            Arg::Bool(x) => Value::Bool(x),
+            Arg::Impulse => Value::Impulse,
+            Arg::Blob(_) => Value::Other('b'),
+            Arg::Time(time) => Value::Time(wire::time::to_unix_nanos(time, 0)),
+            Arg::Color(_) => Value::Other('r'),
+            Arg::Midi(_) => Value::Other('m'),
+            Arg::Nil => Value::Other('N'),
+            Arg::Array(items) => {
+                all.extend(values(items));
+                continue;
+            }
+        });
+    }
+    all
+}
