@@ -77,9 +77,9 @@ pub fn run(args: &Render) -> Result<(), Exit> {
         None => play_by_itself(&mut control, &slots, args, frames)?,
         Some(ScoreFile::Midi(score)) => reader = Some(Reader::new(Arc::new(score), args.rate, 0)),
         Some(ScoreFile::Messages(messages)) => timed = Some(messages),
-        Some(ScoreFile::Notes(book, tempo)) => {
+        Some(ScoreFile::Notes(written)) => {
             if let Some(stand) = &stand {
-                file::open(&mut control, stand, book, tempo).iter().for_each(|remark| style::complain(&format!("{remark}\n")));
+                file::open(&mut control, stand, written).iter().for_each(|remark| style::complain(&format!("{remark}\n")));
             }
         }
     }

@@ -50,6 +50,20 @@ impl Default for Bars {
 }
 
 impl Bars {
+    /// Bars of a score: each metre from the first bar on that begins at its beat or after it. `[control]`
+    pub fn of(metres: &[(f64, Metre)]) -> Self {
+        let mut bars = Self::default();
+        for (beat, metre) in metres {
+            bars.change(*beat, *metre);
+        }
+        bars
+    }
+
+    /// Where each metre begins [beats]. `[control]`
+    pub fn metres(&self) -> impl Iterator<Item = (f64, Metre)> + '_ {
+        self.parts.iter().map(|(from, _, metre)| (*from, *metre))
+    }
+
     /// The metre at a beat, a beat on which one of its bars begins, and that bar's number.
     pub fn at(&self, beat: f64) -> (Metre, f64, i64) {
         let part = self.parts.iter().rev().find(|(from, ..)| *from <= beat + NEAR).unwrap_or(&self.parts[0]);

@@ -174,7 +174,7 @@ pub(super) fn metre(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
     let metre = Metre::new(steps, of).ok_or_else(wrong)?;
     let mut bars = control.transport.bars.clone();
     bars.change(control.beat_at(draft.at), metre);
-    draft.act(Transport::clicks(&bars, control.transport.metronome));
+    draft.act(Transport::clicks(&bars, f64::MAX, control.transport.metronome));
     draft.step(Step::Counting(Counting::Bars(bars)));
     Ok(())
 }
@@ -187,7 +187,9 @@ pub(super) fn metronome(control: &mut Control, draft: &mut Draft, call: Call<'_>
         [level] => {
             let level = level.number().filter(|level| (0.0..=1.0).contains(level));
             let level = level.ok_or_else(|| wrong("a level is wanted, 0 (silent) to 1".into()))? as f32;
-            draft.act(Transport::clicks(&control.transport.bars, level));
+            // A metre that was asked for counts from now on, though it begins with the next bar; one of the score when it comes.
+            let beat = if control.transport.written.is_some() { control.beat_at(draft.at) } else { f64::MAX };
+            draft.act(Transport::clicks(&control.transport.bars, beat, level));
             draft.step(Step::Counting(Counting::Metronome(level)));
         }
         _ => return Err(wrong("one level is wanted, 0 (silent) to 1".into())),

@@ -9,7 +9,7 @@ pub mod address_map;
 pub mod address_tree;
 pub mod ahead;
 pub mod apply;
-mod bars;
+pub mod bars;
 pub mod bindings;
 pub mod bound;
 pub mod changes;

@@ -1,7 +1,8 @@
 //! What is done every few milliseconds, whether or not anybody speaks.
 
-use super::client::Client;
+use super::client::{Client, Origin};
 use super::control::Control;
+use super::draft::Step;
 use super::fail::{Code, Fail};
 use super::flight::SHORT;
 use super::value::{Message, Value};
@@ -82,6 +83,7 @@ impl Control {
                 self.tell_ended(ended);
             }
             Report::Started { at } => self.tell_started(at),
+            Report::Tempo(tempo) => self.stand(Client::of(Origin::Score), Step::Tempo(f64::from(tempo))),
             Report::Beat { at, beat, tempo } => self.tell_beat(at, beat, tempo),
             Report::Synced(token) => {
                 if self.mark_back(token) {

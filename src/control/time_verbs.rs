@@ -79,9 +79,12 @@ pub(super) fn stop(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Res
     draft.act(Act::Pause(false));
     draft.act(Act::Run(false));
     draft.act(control.go_to(0.0));
-    let mut bars = control.transport.bars.clone();
-    bars.forget();
-    draft.act(Transport::clicks(&bars, control.transport.metronome));
+    let bars = control.transport.written.clone().unwrap_or_else(|| {
+        let mut bars = control.transport.bars.clone();
+        bars.forget();
+        bars
+    });
+    draft.act(Transport::clicks(&bars, 0.0, control.transport.metronome));
     draft.step(Step::Counting(Counting::Bars(bars)));
     go(draft, Motion::Stopped);
     Ok(())

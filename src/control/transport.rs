@@ -1,6 +1,6 @@
 //! The transport as it is known off the audio thread: whether the music plays, and where it is.
 
-use super::bars::Bars;
+use super::bars::{Bars, Metre};
 use super::client::Client;
 use super::control::Control;
 use super::value::{Message, Value};
@@ -64,6 +64,8 @@ pub enum Counting {
 pub(super) struct Transport {
     pub motion: Motion,
     pub bars: Bars,
+    /// The bars of the score, where it has metres of its own.
+    pub written: Option<Bars>,
     /// From where to where it goes round [beats].
     pub cycle: Option<[f64; 2]>,
     /// What the first of two steps takes of both, and beats of a step.
@@ -96,9 +98,9 @@ impl Transport {
         }
     }
 
-    /// Where a metronome of this level clicks, as these bars are counted from their last metre on.
-    pub(super) fn clicks(bars: &Bars, level: f32) -> Act {
-        let (metre, start, _) = bars.at(f64::MAX);
+    /// Where a metronome of this level clicks, as these bars are counted at a beat.
+    pub(super) fn clicks(bars: &Bars, beat: f64, level: f32) -> Act {
+        let (metre, start, _) = bars.at(beat);
         Act::Metronome { level, start: start as f32, step: metre.step() as f32, bar: metre.steps }
     }
 }
@@ -107,6 +109,24 @@ impl Control {
     /// What the transport does. `[control]`
     pub fn motion(&self) -> Motion {
         self.transport.motion
+    }
+
+    /// The score has metres of its own: bars are counted by them, from wherever the clock is. None: as they are now. `[control]`
+    pub fn follow_metres(&mut self, bars: Option<Bars>) {
+        if let Some(bars) = &bars {
+            self.transport.bars = bars.clone();
+        }
+        self.transport.written = bars;
+    }
+
+    /// Where the metronome clicks in bars that begin so, in this metre. `[control]`
+    pub fn clicks_of(&self, start: f64, metre: Metre) -> Act {
+        Act::Metronome { level: self.transport.metronome, start: start as f32, step: metre.step() as f32, bar: metre.steps }
+    }
+
+    /// Whether a MIDI clock from outside leads the tempo. `[control]`
+    pub fn follows_midi_clock(&self) -> bool {
+        self.midi_clock.tempo().is_some()
     }
 
     /// A start at a moment since 1970 [ns] that others are told too: with a callback of the driver, where it calls others as well, and so

@@ -148,10 +148,10 @@ impl<'a> Daemon<'a> {
         let (files, version) = (control.files(), control.version());
         let stand = Stand::set_up(&mut control);
         let mut notes = false;
-        if let (Some(stand), Some(ScoreFile::Notes(book, tempo))) = (&stand, score.take_if(|score| matches!(score, ScoreFile::Notes(..)))) {
+        if let (Some(stand), Some(ScoreFile::Notes(written))) = (&stand, score.take_if(|score| matches!(score, ScoreFile::Notes(..)))) {
             // It plays when everything stands.
             control.say(Client::of(Origin::Score), "/transport/stop", &[]);
-            file::open(&mut control, stand, book, tempo).into_iter().for_each(|remark| control.tell(remark));
+            file::open(&mut control, stand, written).into_iter().for_each(|remark| control.tell(remark));
             notes = true;
         }
         let clock = control.clock().clone();

@@ -73,6 +73,8 @@ pub enum Report {
         /// Beats a minute.
         tempo: f32,
     },
+    /// The score has set the tempo [beats a minute].
+    Tempo(f32),
     /// The beat clock runs with all others that the driver calls.
     Started {
         /// Since when.

@@ -16,10 +16,14 @@ use crate::plan::mixer::SLOTS;
 use crate::plan::outline::NoteValue;
 use crate::rt::whereabouts::{self, Whereabouts};
 
+/// Before all beats of a place.
+pub const AT_ONCE: f64 = f64::NEG_INFINITY;
 /// Notes that can be in the lane at once, waiting or sounding.
 pub const SEATS: usize = 4096;
-/// Things that may wait at once: starts, ends, values of notes.
+/// Things that may wait at once: starts, ends, values of notes, and what is no note.
 const WAITING: usize = 16_384;
+/// The seat of all that is no note, behind those of notes.
+const ACTS: u16 = SEATS as u16;
 /// Orders on their way into the engine.
 pub const ORDERS: usize = 8192;
 /// Beats by which a note may lie before its exact place, for the rounding of sums; as with pulses.
@@ -74,6 +78,17 @@ pub enum Order {
         /// Whose.
         seat: u16,
     },
+    /// Something that is no note acts at its beat: the score's own tempo, say.
+    Act {
+        /// After which jump, and after how many turns of the loop there.
+        place: (u32, u32),
+        /// At which beat; [`AT_ONCE`]: in the frame in which the clock comes there, also where it halts.
+        beat: f64,
+        /// What.
+        act: Act,
+    },
+    /// Of that nothing acts that was told so far.
+    ForgetActs,
 }
 
 /// Who feeds the lane.
@@ -124,6 +139,7 @@ enum What {
     End,
     Start,
     Value(NoteValue, f32, u8),
+    Act(Act),
 }
 
 /// Something that waits for its beat.
@@ -200,7 +216,7 @@ impl Lane {
         let (ring, orders) = rtrb::RingBuffer::new(ORDERS);
         let lane = Self {
             orders,
-            seats: (0..SEATS).map(|_| Seat::default()).collect(),
+            seats: (0..=SEATS).map(|_| Seat::default()).collect(),
             heap: BinaryHeap::with_capacity(WAITING),
             at_once: VecDeque::with_capacity(2 * SEATS),
             arrivals: 0,
@@ -225,14 +241,17 @@ impl Lane {
                 Order::Add { seat, note } => self.add(seat, note),
                 Order::Set { seat, what, value, plan } => self.set(seat, what, value, plan),
                 Order::Remove { seat } => self.leave(seat),
+                Order::Act { place: (place, lap), beat, act } => self.wait_to_act((place, lap), beat, act),
+                Order::ForgetActs => self.seats[usize::from(ACTS)].turn = self.seats[usize::from(ACTS)].turn.wrapping_add(1),
             }
         }
     }
 
     fn add(&mut self, number: u16, note: Coming) {
         self.leave(number);
-        let over = note.place != self.place && note.place <= self.highest || note.place == self.place && note.lap < self.lap;
-        let Some(seat) = self.seats.get_mut(usize::from(number)).filter(|_| !over) else {
+        let over = self.is_over(note.place, note.lap);
+        let seat = self.seats.get_mut(usize::from(number)).filter(|_| number < ACTS && !over);
+        let Some(seat) = seat else {
             self.dropped += 1;
             return;
         };
@@ -242,11 +261,44 @@ impl Lane {
         }
     }
 
+    /// Whether the clock has left a place and lap behind.
+    fn is_over(&self, place: u32, lap: u32) -> bool {
+        place != self.place && place <= self.highest || place == self.place && lap < self.lap
+    }
+
+    fn wait_to_act(&mut self, at: (u32, u32), beat: f64, act: Act) {
+        if self.is_over(at.0, at.1) {
+            return;
+        }
+        if !self.wait_at(ACTS, at, beat, 0, What::Act(act)) {
+            self.dropped += 1;
+        }
+        self.arrive();
+    }
+
+    /// What acts as soon as the clock is here.
+    fn arrive(&mut self) {
+        while let Some(next) = self.heap.peek()
+            && next.beat == AT_ONCE
+            && (next.place, next.lap) == (self.place, self.lap)
+            && self.at_once.len() < 2 * SEATS
+        {
+            let own = self.seats[usize::from(next.seat)].turn == next.turn;
+            if let (What::Act(act), true) = (next.what, own) {
+                self.at_once.push_back(act);
+            }
+            self.heap.pop();
+        }
+    }
+
     /// Something of a seat waits for a beat; false where there is no room.
     fn wait(&mut self, number: u16, beat: f64, what: What) -> bool {
-        let seat = &self.seats[usize::from(number)];
-        let Some(Coming { place, lap, order, .. }) = seat.note else { return false };
-        let turn = seat.turn;
+        let Some(Coming { place, lap, order, .. }) = self.seats[usize::from(number)].note else { return false };
+        self.wait_at(number, (place, lap), beat, order, what)
+    }
+
+    fn wait_at(&mut self, number: u16, (place, lap): (u32, u32), beat: f64, order: u32, what: What) -> bool {
+        let turn = self.seats[usize::from(number)].turn;
         if self.heap.len() >= WAITING {
             // What was taken back stands here until its beat, or until its room is wanted.
             let seats = &self.seats;
@@ -304,9 +356,13 @@ impl Lane {
             }
         }
         if !self.heap.is_empty() {
-            let seats = &self.seats;
-            self.heap.retain(|waiting| seats[usize::from(waiting.seat)].turn == waiting.turn);
+            let (seats, highest) = (&self.seats, self.highest);
+            self.heap.retain(|waiting| {
+                let comes = waiting.place > highest || waiting.place == place && waiting.lap >= lap;
+                comes && seats[usize::from(waiting.seat)].turn == waiting.turn
+            });
         }
+        self.arrive();
     }
 
     /// The loop turns. `[audio]`
@@ -367,7 +423,7 @@ impl Lane {
         }
     }
 
-    /// The slot of the act that [`Self::next_time`] found. `[audio]`
+    /// The slot of the act that [`Self::next_time`] found; `None` where it is for all. `[audio]`
     pub fn next_slot(&self) -> Option<u8> {
         self.seats[usize::from(self.heap.peek()?.seat)].note.map(|note| note.slot)
     }
@@ -376,9 +432,10 @@ impl Lane {
     pub fn take(&mut self, clock: &BeatClock, at: SampleTime) -> Option<Act> {
         let next = self.heap.pop()?;
         let seat = &mut self.seats[usize::from(next.seat)];
-        let note = seat.note?;
-        match next.what {
-            What::Start => {
+        match (next.what, seat.note) {
+            (What::Act(act), _) => Some(act),
+            (_, None) => None,
+            (What::Start, Some(note)) => {
                 self.notes = (self.notes + 1) % (NoteId::OWN - NoteId::SCORE);
                 let id = NoteId(NoteId::SCORE + self.notes);
                 seat.sounds = Some(id);
@@ -390,12 +447,12 @@ impl Lane {
                 self.played += 1;
                 Some(Act::NoteOn { slot: note.slot, key: note.key, id, pitch: note.pitch, velocity: note.velocity, frames: 0 })
             }
-            What::End => {
+            (What::End, Some(note)) => {
                 let id = seat.sounds.take()?;
                 (seat.note, seat.turn) = (None, seat.turn.wrapping_add(1));
                 Some(Act::NoteOff { slot: note.slot, id, velocity: 0.5 })
             }
-            What::Value(what, value, plan) => {
+            (What::Value(what, value, plan), Some(note)) => {
                 let id = seat.sounds?;
                 self.knows(note.slot, what, plan).then_some(Act::NoteSet { slot: note.slot, id, what, value })
             }

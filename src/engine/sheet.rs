@@ -1,7 +1,8 @@
 //! The engine plays what is in the lane of its score.
 
 use super::engine::Engine;
-use super::event::Event;
+use super::event::{Act, Event};
+use super::report::Report;
 use crate::base::time::{SampleTime, tile_index};
 
 /// As a feed the lane is the last.
@@ -13,19 +14,27 @@ impl Engine {
     pub(super) fn play_score(&mut self, end: SampleTime) -> Option<usize> {
         let from = tile_index(self.now);
         while let Some(act) = self.score.pop_at_once() {
-            self.apply(Event { at: self.now, act }, FEED, from);
+            self.act(Event { at: self.now, act }, from);
         }
         while let Some(at) = self.score.next_time(&self.beat, self.now, end) {
             let frame = (at - self.now) as usize;
             let own = |slot: u8| self.strips.get(usize::from(slot)).is_some_and(|strip| strip.plays_itself());
-            if frame > 0 && self.score.next_slot().is_some_and(own) {
+            // What is for all of them changes what all of a block's steps read.
+            if frame > 0 && self.score.next_slot().is_none_or(own) {
                 return Some(frame);
             }
             if let Some(act) = self.score.take(&self.beat, at) {
-                self.apply(Event { at, act }, FEED, from + frame);
+                self.act(Event { at, act }, from + frame);
             }
         }
         None
+    }
+
+    fn act(&mut self, event: Event, frame: usize) {
+        self.apply(event, FEED, frame);
+        if let Act::Tempo(tempo) = event.act {
+            self.out.tell(Report::Tempo(tempo));
+        }
     }
 
     /// Shows where the score is, by the time that others count by. `[audio]`

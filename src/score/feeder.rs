@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::book::{Book, Item, Key, key};
+use super::tempo_map::TempoMap;
 use crate::control::{Call, Client, Control, Origin, Value};
-use crate::engine::score::{Coming, LaneDoor, Order, SEATS};
+use crate::engine::score::{AT_ONCE, Coming, LaneDoor, Order, SEATS};
 use crate::plan::outline::NoteValue;
 use crate::rt::whereabouts::Whereabouts;
 
@@ -19,6 +20,8 @@ const AHEAD: f64 = 1.0;
 const BEATS: f64 = 4.0;
 /// Things in the lane at once: starts, ends and values of notes.
 const THINGS: usize = 12_000;
+/// Changes of tempo and metre in the lane at once.
+const CHANGES: usize = 1024;
 /// Spans that are to come at most.
 const SPANS: usize = 32;
 /// A note is over so many beats behind its end: no frame is longer.
@@ -33,6 +36,24 @@ struct Span {
     lap: u32,
     from: Key,
     to: Key,
+    /// The next change of tempo or metre.
+    change: usize,
+}
+
+impl Span {
+    fn new(place: u32, lap: u32, beat: f64) -> Self {
+        let from = key(beat);
+        Self { place, lap, from, to: from, change: 0 }
+    }
+}
+
+/// What is played.
+#[derive(Clone, Copy)]
+pub struct Sheet<'a> {
+    /// The notes.
+    pub book: &'a Book,
+    /// The tempo and metre that lead, where they do.
+    pub map: Option<&'a TempoMap>,
 }
 
 /// A note in the lane.
@@ -67,6 +88,10 @@ pub struct Feeder {
     voicing: u64,
     /// Changed notes for which no seat was left.
     pending: Vec<u32>,
+    /// Changes of tempo and metre in the lane: place, lap and beat.
+    changes: VecDeque<(u32, u32, f64)>,
+    /// Whether a map leads.
+    leads: bool,
 }
 
 impl Feeder {
@@ -83,13 +108,19 @@ impl Feeder {
             highest: 0,
             voicing: 0,
             pending: Vec::new(),
+            changes: VecDeque::new(),
+            leads: false,
         }
     }
 
     /// Feeds what has become near, and what has changed. `[control]`
-    pub fn feed(&mut self, control: &Control, book: &Book, changed: &[u32]) {
+    pub fn feed(&mut self, control: &Control, sheet: Sheet<'_>, changed: &[u32]) {
         let Some(here) = control.shown().score.here.read() else { return };
-        self.catch_up(here);
+        let book = sheet.book;
+        self.catch_up(control, sheet, here);
+        if self.leads != sheet.map.is_some() {
+            self.lead_anew(control, sheet, here);
+        }
         for at in std::mem::take(&mut self.pending).iter().chain(changed) {
             self.change(control, book, *at, here);
         }
@@ -97,19 +128,19 @@ impl Feeder {
             self.voicing = control.voicing();
             self.voice_anew(control, book, here);
         }
-        self.extend(control, book, here);
+        self.extend(control, sheet, here);
         self.send();
     }
 
     /// The same when the clock is about to jump, so that nothing there is late. `[control]`
-    pub fn prepare(&mut self, control: &Control, book: &Book, place: u32, beat: f64) {
+    pub fn prepare(&mut self, control: &Control, sheet: Sheet<'_>, place: u32, beat: f64) {
         if self.spans.len() >= SPANS {
             return;
         }
-        let from = key(beat - NEAR);
-        let mut span = Span { place, lap: 0, from, to: from };
+        let mut span = Span::new(place, 0, beat - NEAR);
+        self.lead(control, sheet, &mut span, beat);
         let end = loop_end(control, beat);
-        self.fill(control, book, &mut span, end.min(beat + self.ahead(control)));
+        self.fill(control, sheet, &mut span, end.min(beat + self.ahead(control)));
         self.spans.push_back(span);
         self.send();
     }
@@ -123,6 +154,7 @@ impl Feeder {
         }
         self.spans.clear();
         self.pending.clear();
+        self.forget_changes();
         self.send();
     }
 
@@ -142,21 +174,51 @@ impl Feeder {
     }
 
     /// What is over gives up its seats.
-    fn catch_up(&mut self, here: Whereabouts) {
+    fn catch_up(&mut self, control: &Control, sheet: Sheet<'_>, here: Whereabouts) {
         self.highest = self.highest.max(here.place);
         let highest = self.highest;
         let over = |place: u32, lap: u32| place <= highest && (place != here.place || lap < here.lap);
         self.spans.retain(|span| !over(span.place, span.lap));
-        for seat in 0..SEATS as u16 {
+        let done = |place: u32, lap: u32, end: f64| over(place, lap) || (place, lap) == (here.place, here.lap) && end + OVER < here.beat;
+        self.changes.retain(|(place, lap, beat)| !done(*place, *lap, *beat));
+        for seat in 0..if self.free.len() < SEATS { SEATS as u16 } else { 0 } {
             let Some(fed) = self.seats[usize::from(seat)] else { continue };
-            let is_here = (fed.place, fed.lap) == (here.place, here.lap);
-            if over(fed.place, fed.lap) || is_here && fed.end + OVER < here.beat {
+            if done(fed.place, fed.lap, fed.end) {
                 self.release(seat);
             }
         }
         if !self.spans.iter().any(|span| (span.place, span.lap) == (here.place, here.lap)) {
-            let from = key(here.beat);
-            self.spans.push_front(Span { place: here.place, lap: here.lap, from, to: from });
+            let mut span = Span::new(here.place, here.lap, here.beat);
+            self.lead(control, sheet, &mut span, here.beat);
+            self.spans.push_front(span);
+        }
+    }
+
+    /// The lane is told what counts where a span begins.
+    fn lead(&mut self, control: &Control, sheet: Sheet<'_>, span: &mut Span, beat: f64) {
+        let Some(map) = sheet.map else { return };
+        let (now, next) = map.at(beat);
+        for (from, change) in now {
+            self.orders.push_back(Order::Act { place: (span.place, span.lap), beat: AT_ONCE, act: change.act(control, from) });
+        }
+        span.change = next;
+    }
+
+    fn forget_changes(&mut self) {
+        self.orders.push_back(Order::ForgetActs);
+        self.changes.clear();
+    }
+
+    /// Another map leads, or none does any more.
+    fn lead_anew(&mut self, control: &Control, sheet: Sheet<'_>, here: Whereabouts) {
+        self.leads = sheet.map.is_some();
+        self.forget_changes();
+        for number in 0..self.spans.len() {
+            let mut span = self.spans[number];
+            let is_here = (span.place, span.lap) == (here.place, here.lap);
+            let beat = if is_here { here.beat } else { f64::from_bits(span.from.0) };
+            self.lead(control, sheet, &mut span, beat);
+            self.spans[number] = span;
         }
     }
 
@@ -239,7 +301,15 @@ impl Feeder {
     }
 
     /// Feeds a span up to a beat, as far as there are seats.
-    fn fill(&mut self, control: &Control, book: &Book, span: &mut Span, until: f64) {
+    fn fill(&mut self, control: &Control, sheet: Sheet<'_>, span: &mut Span, until: f64) {
+        let book = sheet.book;
+        while let Some((beat, change)) = sheet.map.and_then(|map| map.change(span.change)).filter(|(beat, _)| *beat < until)
+            && self.changes.len() < CHANGES
+        {
+            self.orders.push_back(Order::Act { place: (span.place, span.lap), beat, act: change.act(control, beat) });
+            self.changes.push_back((span.place, span.lap, beat));
+            span.change += 1;
+        }
         let until = key(until);
         for (stands, at) in book.range(span.to, until) {
             let Some(item) = book.item(at) else { continue };
@@ -252,19 +322,20 @@ impl Feeder {
     }
 
     /// Feeds the present place on, and the turns of the loop that come within that time.
-    fn extend(&mut self, control: &Control, book: &Book, here: Whereabouts) {
+    fn extend(&mut self, control: &Control, sheet: Sheet<'_>, here: Whereabouts) {
         let mut left = self.ahead(control);
         let (mut lap, mut beat) = (here.lap, here.beat);
         for _ in 0..SPANS {
             let end = loop_end(control, beat);
             let at = self.spans.iter().position(|span| (span.place, span.lap) == (here.place, lap));
             let at = at.unwrap_or_else(|| {
-                let from = key(beat);
-                self.spans.push_back(Span { place: here.place, lap, from, to: from });
+                let mut span = Span::new(here.place, lap, beat);
+                self.lead(control, sheet, &mut span, beat);
+                self.spans.push_back(span);
                 self.spans.len() - 1
             });
             let mut span = self.spans[at];
-            self.fill(control, book, &mut span, end.min(beat + left));
+            self.fill(control, sheet, &mut span, end.min(beat + left));
             self.spans[at] = span;
             left -= end - beat;
             let Some([start, _]) = control.cycle().filter(|_| left > 0.0) else { return };

@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::book::Book;
 use super::model::Score;
 use super::stand::{Stand, lock};
 use super::timed::Timed;
-use super::written;
+use super::written::{self, Written};
 use crate::base::diagnostic::Diagnostic;
-use crate::base::nearest::nearest;
 use crate::base::time::SampleTime;
-use crate::control::{Client, Control, Group, Message, Origin, Value, When};
+use crate::control::{Call, Client, Control, Group, Message, Origin, Value, When};
 use crate::wire::{self, Arg};
 
 /// Messages that failed and are told of one score; the rest is counted.
@@ -21,8 +19,8 @@ const TOLD: usize = 20;
 pub enum ScoreFile {
     /// A Standard MIDI File, in a time of its own.
     Midi(Score),
-    /// Notes in beats, and beats a minute where it says.
-    Notes(Book, Option<f64>),
+    /// Notes in beats.
+    Notes(Written),
     /// Messages in seconds.
     Messages(Timed),
 }
@@ -46,7 +44,7 @@ impl ScoreFile {
             Some("toml") => {
                 let text = String::from_utf8_lossy(bytes);
                 match written::read(&text) {
-                    Ok(written) => Ok(Self::Notes(written.book, written.tempo)),
+                    Ok(written) => Ok(Self::Notes(written)),
                     Err(places) => Err(Wrong::Places(text.into_owned(), places)),
                 }
             }
@@ -59,25 +57,23 @@ impl ScoreFile {
     pub fn frames(&self, rate: u32) -> SampleTime {
         match self {
             Self::Midi(score) => score.frames(rate),
-            Self::Notes(book, tempo) => (book.end() * 60.0 / tempo.unwrap_or(120.0) * f64::from(rate)).ceil() as SampleTime,
+            Self::Notes(written) => (written.map.seconds(written.book.end()) * f64::from(rate)).ceil() as SampleTime,
             Self::Messages(timed) => timed.frames(rate),
         }
     }
 }
 
 /// Puts notes on a stand, in their tempo; what there is to say of them. `[control]`
-pub fn open(control: &mut Control, stand: &Mutex<Stand>, book: Book, tempo: Option<f64>) -> Vec<String> {
-    if let Some(tempo) = tempo {
+pub fn open(control: &mut Control, stand: &Mutex<Stand>, written: Written) -> Vec<String> {
+    if let Some(tempo) = written.map.first_tempo() {
         control.say(Client::of(Origin::Score), "/clock/tempo", &[Value::Number(tempo)]);
     }
-    let there: Vec<&str> = control.loaded().map(|(_, slot)| slot.name.as_str()).collect();
-    let missing = book.slots().filter(|slot| !there.contains(slot));
-    let remarks = missing.map(|slot| {
-        let near = nearest(slot, there.iter().copied()).map(|near| format!("; did you mean {near}?"));
-        format!("the score plays {slot}, and there is no such slot{}", near.unwrap_or_default())
-    });
-    let remarks = remarks.collect();
-    lock(stand).open(book);
+    let call = Call { client: Client::of(Origin::Score), address: "", slot: 0, at: 0, values: &[] };
+    let missing = written.book.slots().filter_map(|slot| control.slot_named(call, slot).err());
+    let inputs = written.inputs.iter().filter(|(slot, ..)| control.slot_named(call, slot).is_ok());
+    let strange = inputs.filter_map(|(slot, input, value)| control.voice_value(call, slot, input, value).err());
+    let remarks = missing.chain(strange).map(|fail| format!("the score: {}", fail.text)).collect();
+    lock(stand).open(control, written.book, written.map);
     remarks
 }
 

@@ -56,6 +56,12 @@ impl Timed {
         }
         // Stable: of one time, the order of the file.
         all.groups.sort_by_key(|(tag, _)| *tag);
+        // By custom the last one says where it ends, and nothing else.
+        if let Some((_, last)) = all.groups.last()
+            && last.iter().all(|message| message.address == "/c_set")
+        {
+            all.groups.pop();
+        }
         Ok(all)
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::book::{Book, FARTHEST, Id, Item, LENGTHS, key};
 use super::stand::{Stand, lock};
+use super::tempo_map::TempoMap;
 use crate::base::units::{Unit, hertz_from_octaves};
 use crate::control::fail::Code;
 use crate::control::note_keys::Tone;
@@ -20,7 +21,7 @@ type Answer = Result<Vec<Message>, Fail>;
 type Body = fn(&mut Control, &mut Stand, Call<'_>) -> Answer;
 
 /// The verbs: address, arguments, one sentence.
-const VERBS: [(&str, &str, &str, Body); 8] = [
+const VERBS: [(&str, &str, &str, Body); 9] = [
     (
         "/score/add",
         "id beat slot pitch velocity duration [input value]…",
@@ -43,6 +44,12 @@ const VERBS: [(&str, &str, &str, Body); 8] = [
         get,
     ),
     ("/score/clear", "", "Takes all notes out.", clear),
+    (
+        "/score/tempo",
+        "[on | off]",
+        "While on, tempo and metre follow the score where it changes them; off leaves them to you. Tells which, and how many tempos it has.",
+        tempo,
+    ),
     ("/score/audition", "[0 | 1]", "While 1, a note that is added or moved sounds at once; tells it.", audition),
 ];
 
@@ -256,10 +263,25 @@ fn get(control: &mut Control, stand: &mut Stand, call: Call<'_>) -> Answer {
     }
 }
 
-fn clear(_: &mut Control, stand: &mut Stand, call: Call<'_>) -> Answer {
+fn clear(control: &mut Control, stand: &mut Stand, call: Call<'_>) -> Answer {
     let count = stand.book.len();
-    stand.open(Book::default());
+    stand.open(control, Book::default(), TempoMap::default());
     Ok(vec![Message::new("/done", vec![call.address.into(), Value::Integer(count as i64)])])
+}
+
+fn tempo(_: &mut Control, stand: &mut Stand, call: Call<'_>) -> Answer {
+    match call.values {
+        [] => {
+            let changes = Value::Integer(stand.map.tempos().len() as i64);
+            Ok(vec![Message::new(call.address, vec![if stand.leads { "on" } else { "off" }.into(), changes])])
+        }
+        [word] if matches!(word.text(), Some("on" | "off")) => {
+            stand.leads = word.text() == Some("on");
+            stand.ring();
+            Ok(Vec::new())
+        }
+        _ => Err(wrong(call, "on or off is wanted")),
+    }
 }
 
 fn audition(_: &mut Control, stand: &mut Stand, call: Call<'_>) -> Answer {

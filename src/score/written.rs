@@ -2,29 +2,48 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::book::{Book, FARTHEST, Id, Item, LENGTHS, MOST};
+use super::book::{Book, FARTHEST, Id, Item, LENGTHS, MOST, key};
+use super::tempo_map::{TEMPOS, TempoMap};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::nearest::nearest;
 use crate::base::units::Unit;
+use crate::control::bars::Metre;
 use crate::control::note_keys::Tone;
 use crate::control::{Call, Client, Origin, Value};
 use crate::patch::{Amount, values};
 
 /// Mistakes that are told of one file.
 const TOLD: usize = 100;
-/// What a tempo goes between [beats a minute].
-const TEMPO: (f64, f64) = (10.0, 1000.0);
 
 /// A score as it was written.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// Beats a minute, where it says.
-    pub tempo: Option<f64>,
+    /// Its tempo and metre.
+    pub map: TempoMap,
     /// The notes.
     pub book: Book,
+    /// Values of notes' own, one of each slot and input.
+    pub inputs: Vec<(Box<str>, Box<str>, Value)>,
+}
+
+impl Written {
+    /// Of notes that stand in a book. `[control]`
+    pub fn new(map: TempoMap, book: Book) -> Self {
+        let (mut known, mut inputs) = (FxHashSet::default(), Vec::new());
+        for item in book.range(key(0.0), key(f64::MAX)).filter_map(|(_, at)| book.item(at)) {
+            for (input, value) in &item.values {
+                if !known.contains(&(item.slot, input.clone())) {
+                    known.insert((item.slot, input.clone()));
+                    inputs.push((book.slot_name(item.slot).into(), input.clone(), value.clone()));
+                }
+            }
+        }
+        Self { map, book, inputs }
+    }
 }
 
 /// Reads a score; all that is wrong with it where it is not right. Spans are bytes of `text`. `[control]`
@@ -33,7 +52,7 @@ pub struct Written {
 /// The mistakes, in the order of the file.
 pub fn read(text: &str) -> Result<Written, Vec<Diagnostic>> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { wrong: Vec::new(), tempo: None, slots: Vec::new(), items: Vec::new() };
+    let mut reader = Reader { wrong: Vec::new(), map: TempoMap::default(), slots: Vec::new(), items: Vec::new() };
     for error in errors.iter().take(TOLD) {
         let span = error.span().unwrap_or(0..0);
         reader.wrong.push(Diagnostic::error("toml-syntax", span, error.message().to_owned()));
@@ -43,7 +62,7 @@ pub fn read(text: &str) -> Result<Written, Vec<Diagnostic>> {
     }
     if reader.wrong.is_empty() {
         match Book::of_items(reader.slots, reader.items) {
-            Ok(book) => return Ok(Written { tempo: reader.tempo, book }),
+            Ok(book) => return Ok(Written::new(reader.map, book)),
             Err(full) => reader.wrong.push(Diagnostic::error("too-many", 0..0, full.to_string())),
         }
     }
@@ -53,7 +72,7 @@ pub fn read(text: &str) -> Result<Written, Vec<Diagnostic>> {
 
 struct Reader {
     wrong: Vec<Diagnostic>,
-    tempo: Option<f64>,
+    map: TempoMap,
     slots: Vec<Box<str>>,
     items: Vec<Item>,
 }
@@ -101,15 +120,12 @@ impl Reader {
 
     fn top(&mut self, root: &DeTable<'_>) {
         // The tempo first: lengths in seconds go by it.
-        if let Some(value) = root.get("tempo") {
-            match number(value.get_ref()).filter(|tempo| (TEMPO.0..=TEMPO.1).contains(tempo)) {
-                Some(tempo) => self.tempo = Some(tempo),
-                None => self.mistake("out-of-range", value.span(), "a tempo goes from 10 to 1000 beats a minute", "such as `tempo = 112`"),
-            }
-        }
+        let tempos = root.get("tempo").map_or(Vec::new(), |value| self.course(value, Self::tempo));
+        let metres = root.get("metre").map_or(Vec::new(), |value| self.course(value, Self::metre));
+        self.map = TempoMap::new(tempos, metres);
         for (key, value) in root {
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("tempo" | "name" | "description", _) => {}
+                ("tempo" | "metre" | "name" | "description", _) => {}
                 ("format", one) if number(one) == Some(1.0) => {}
                 ("format", _) => self.mistake("bad-format", value.span(), "this version reads format 1", "write `format = 1`"),
                 ("track", DeValue::Array(tracks)) => tracks.iter().for_each(|track| self.track(track)),
@@ -117,9 +133,52 @@ impl Reader {
                     let text = format!("`track` is {}, and a list of tables is wanted", what(other));
                     self.mistake("wrong-type", value.span(), text, "write `[[track]]`, and below it `slot` and `notes`");
                 }
-                (other, _) => self.unknown(other, key.span(), "a score", &["format", "name", "description", "tempo", "track"]),
+                (other, _) => self.unknown(other, key.span(), "a score", &["format", "name", "description", "tempo", "metre", "track"]),
             }
         }
+    }
+
+    /// One value that counts from the beginning, or a list of beats and values.
+    fn course<T>(&mut self, value: &Element<'_>, read: fn(&mut Self, &Element<'_>) -> Option<T>) -> Vec<(f64, T)> {
+        let DeValue::Array(entries) = value.get_ref() else { return read(self, value).map(|one| (0.0, one)).into_iter().collect() };
+        let mut course = Vec::new();
+        for entry in entries {
+            let pair = match entry.get_ref() {
+                DeValue::Array(pair) => pair.iter().collect(),
+                _ => Vec::new(),
+            };
+            let [beat, value] = pair[..] else {
+                self.mistake("wrong-type", entry.span(), "a beat and what counts from it on are wanted", "such as `[16, 90]` for a tempo");
+                continue;
+            };
+            let beat = number(beat.get_ref()).filter(|x| (0.0..=FARTHEST).contains(x)).or_else(|| {
+                self.mistake("out-of-range", beat.span(), format!("a beat goes from 0 to {FARTHEST}"), "");
+                None
+            });
+            course.extend(beat.zip(read(self, value)));
+        }
+        course
+    }
+
+    fn tempo(&mut self, value: &Element<'_>) -> Option<f64> {
+        let tempo = number(value.get_ref()).filter(|tempo| (TEMPOS.0..=TEMPOS.1).contains(tempo));
+        if tempo.is_none() {
+            self.mistake("out-of-range", value.span(), "a tempo goes from 10 to 1000 beats a minute", "such as `tempo = 112`");
+        }
+        tempo
+    }
+
+    fn metre(&mut self, value: &Element<'_>) -> Option<Metre> {
+        let metre = match value.get_ref() {
+            DeValue::String(text) => {
+                text.split_once('/').and_then(|(steps, of)| Metre::new(steps.trim().parse().ok()?, of.trim().parse().ok()?))
+            }
+            _ => None,
+        };
+        if metre.is_none() {
+            self.mistake("wrong-type", value.span(), "a metre is wanted", "such as `metre = \"3/4\"`");
+        }
+        metre
     }
 
     fn track(&mut self, track: &Element<'_>) {
@@ -162,7 +221,7 @@ impl Reader {
         let beats = match value.get_ref() {
             DeValue::String(text) => match values::amount_of_text(Unit::Seconds, text) {
                 Ok(Amount::Beats(beats)) => Some(beats),
-                Ok(Amount::Plain(seconds)) => Some(f64::from(seconds) * self.tempo.unwrap_or(120.0) / 60.0),
+                Ok(Amount::Plain(seconds)) => Some(f64::from(seconds) * self.map.first_tempo().unwrap_or(120.0) / 60.0),
                 Err(text) => {
                     self.mistake("wrong-type", value.span(), text, "beats are a number, or a time such as \"1/8\" or \"2 bars\"");
                     return None;
