@@ -162,7 +162,7 @@ pub struct Play {
     /// Follow the MIDI clock of the input port with this in its name
     #[arg(long, value_name = "NAME")]
     pub clock_in: Option<String>,
-    /// Play this MIDI file
+    /// Play this score: .mid, .toml or .osc (docs/score.md)
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
     /// Write what is heard to this file, WAV or FLAC by its ending; an existing file is kept, and -2 put after the name
@@ -203,7 +203,7 @@ of a rack, each slot in turn. The same patch and score give the same bytes at an
 pub struct Render {
     /// The patch or rack
     pub file: PathBuf,
-    /// Play this MIDI file
+    /// Play this score: .mid, .toml or .osc (docs/score.md)
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,
     /// Sound for the patch's [in]: a WAV file at the same rate

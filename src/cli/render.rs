@@ -25,7 +25,6 @@ use crate::patch::{KeySource, Out, Patch, Source as PatchSource, Sum};
 use crate::plan;
 use crate::record::{Sample, SoundFile, Spec};
 use crate::score::file::{self, Wrong};
-use crate::score::stand::lock;
 use crate::score::{Reader, ScoreFile, Stand};
 
 /// What is played where there is nothing else to play.
@@ -75,7 +74,10 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let (mut reader, mut timed, mut failed) = (None, None, 0);
     match score {
         None => play_by_itself(&mut control, &slots, args, frames)?,
-        Some(ScoreFile::Midi(score)) => reader = Some(Reader::new(Arc::new(score), args.rate, 0)),
+        Some(ScoreFile::Midi(score)) => {
+            control.follow_metres(score.bars());
+            reader = Some(Reader::new(Arc::new(score), args.rate, 0));
+        }
         Some(ScoreFile::Messages(messages)) => timed = Some(messages),
         Some(ScoreFile::Notes(written)) => {
             if let Some(stand) = &stand {
@@ -85,7 +87,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     }
 
     let levels = Levels::default();
-    let mut file = OutFile::create(args, channels)?;
+    let mut out = OutFile::create(args, channels)?;
     let bar = progress(frames, args.rate);
     let mut host = Offline::new(engine, usize::from(channels));
     if let Some(input) = input {
@@ -93,13 +95,14 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     }
     let feed = |_, to| {
         if let Some(reader) = &mut reader {
+            reader.lead(to, |at, tempo| file::lead(&mut control, stand.as_deref(), at, tempo));
             reader.feed(to, |at, message| control.midi_message(Client::of(Origin::Score), message, When::At(at)));
         }
         if let Some(timed) = &mut timed {
             file::say(&mut control, timed, (0, args.rate), to, &mut failed);
         }
         if let Some(stand) = &stand {
-            lock(stand).feed(&control);
+            Stand::look(stand, &mut control);
         }
         for (_, answer) in control.tick() {
             tracing::debug!("{answer:?}");
@@ -109,7 +112,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let sink = |frames: &[f32]| {
         levels.count(frames);
         bar.inc(frames.len() as u64 / u64::from(channels));
-        file.sound.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
+        out.sound.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
     };
     // Control feeds the engine 250 ms ahead: no buffer may be longer.
     host.run(frames, Buffers::Fixed(args.buffer.min(args.rate / 5) as usize), feed, sink)?;
@@ -117,7 +120,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     for notice in control.take_notices() {
         style::complain(&format!("{notice}\n"));
     }
-    file.finish(args)?;
+    out.finish(args)?;
     let seconds = frames as f64 / f64::from(args.rate);
     style::print(&format!("{}: {seconds:.2} s, {channels} channels, {} Hz, {levels}\n", args.output.display(), args.rate));
     Ok(())

@@ -18,9 +18,9 @@ pub enum FileError {
     /// Not a plain file.
     #[error("{0} is no plain file")]
     NotAFile(PathBuf),
-    /// More than [`LARGEST`].
-    #[error("{0} is larger than {LARGEST} bytes")]
-    TooLarge(PathBuf),
+    /// More than may be read.
+    #[error("{0} is larger than {1} bytes")]
+    TooLarge(PathBuf, u64),
     /// Not text.
     #[error("{0} is no text: it is not UTF-8")]
     NotText(PathBuf),
@@ -44,7 +44,17 @@ pub fn read_inside(folders: &[PathBuf], path: &Path) -> Result<(PathBuf, String)
 /// # Errors
 /// Why not. `[control]`
 pub fn bytes_inside(folders: &[PathBuf], path: &Path) -> Result<Vec<u8>, FileError> {
-    read_bytes(&inside(folders, path)?)
+    read_bytes(&inside(folders, path)?, LARGEST)
+}
+
+/// The same for one of so many bytes at most, with its path, links followed.
+///
+/// # Errors
+/// Why not. `[control]`
+pub fn large_inside(folders: &[PathBuf], path: &Path, largest: u64) -> Result<(PathBuf, Vec<u8>), FileError> {
+    let real = inside(folders, path)?;
+    let bytes = read_bytes(&real, largest)?;
+    Ok((real, bytes))
 }
 
 fn inside(folders: &[PathBuf], path: &Path) -> Result<PathBuf, FileError> {
@@ -112,10 +122,10 @@ pub fn nearest_file(folders: &[PathBuf], written: &Path) -> Option<String> {
 /// # Errors
 /// Why not. `[control]`
 pub fn read(path: &Path) -> Result<String, FileError> {
-    String::from_utf8(read_bytes(path)?).map_err(|_| FileError::NotText(path.to_owned()))
+    String::from_utf8(read_bytes(path, LARGEST)?).map_err(|_| FileError::NotText(path.to_owned()))
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+fn read_bytes(path: &Path, largest: u64) -> Result<Vec<u8>, FileError> {
     let system = |error| FileError::System(path.to_owned(), error);
     // Looked at before it is opened: to open a pipe would wait for its other end.
     let before = std::fs::metadata(path).map_err(system)?;
@@ -123,9 +133,9 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
         return Err(FileError::NotAFile(path.to_owned()));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(system)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(FileError::TooLarge(path.to_owned()));
+    File::open(path).and_then(|file| file.take(largest + 1).read_to_end(&mut bytes)).map_err(system)?;
+    if bytes.len() as u64 > largest {
+        return Err(FileError::TooLarge(path.to_owned(), largest));
     }
     Ok(bytes)
 }

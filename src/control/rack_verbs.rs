@@ -27,8 +27,8 @@ fn slot_of(control: &Control, call: Call<'_>, value: &Value) -> Result<usize, Fa
     })
 }
 
-/// The mistakes of a file as sentences, each with its place: in this file, or in one that it includes.
-pub(super) fn sentences(name: &str, text: &str, diagnostics: &[Diagnostic]) -> Vec<String> {
+/// The mistakes of a file as sentences, each with its place: in this file, or in one that it includes. `[control]`
+pub fn sentences(name: &str, text: &str, diagnostics: &[Diagnostic]) -> Vec<String> {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
     let told = errors.map(|diagnostic| {
         let (name, text) = diagnostic.file.as_ref().map_or((name, text), |file| (file.name.as_str(), file.text.as_str()));

@@ -1,5 +1,7 @@
 //! What a score needs of Control: its notes as the engine is told of them, the lane, and the numbers of jumps.
 
+use std::path::PathBuf;
+
 use super::control::Control;
 use super::fail::{Code, Fail};
 use super::note_keys::{REACH, Tone, key, key_near, key_of};
@@ -11,7 +13,7 @@ use crate::base::nearest::nearest;
 use crate::base::units::factor_from_decibels;
 use crate::control::client::Client;
 use crate::engine::score::LaneDoor;
-use crate::patch::Amount;
+use crate::patch::{Amount, Zone};
 use crate::plan::mixer::SLOTS;
 use crate::plan::outline::{Count, NoteValue};
 
@@ -76,6 +78,17 @@ impl Control {
     /// From where to where the beat clock goes round [beats]. `[control]`
     pub fn cycle(&self) -> Option<[f64; 2]> {
         self.transport.cycle
+    }
+
+    /// Folders out of which messages may load files, and into which they save. `[control]`
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.options.folders
+    }
+
+    /// The slots that keys play, with what plays them. `[control]`
+    pub fn keyed(&self) -> Vec<(Box<str>, Zone)> {
+        let all = self.loaded().filter(|(_, slot)| slot.plays);
+        all.map(|(_, slot)| (slot.name.as_str().into(), slot.zone)).collect()
     }
 
     /// Changes with each tuning and each plan: what was voiced before is to be voiced anew. `[control]`

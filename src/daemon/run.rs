@@ -198,12 +198,12 @@ impl<'a> Daemon<'a> {
         let slots = playable.patches(&lock(&daemon.control).loaded().map(|(_, slot)| slot.name.clone()).next().unwrap_or_default());
         daemon.introduce(&choice, &playable, &slots, drawn(options.draw, &remarks).trim_end());
         daemon.open_ports();
-        if let Some(stand) = stand {
-            let conductor = Conductor::start(Arc::clone(&daemon.control), stand);
+        if let Some(stand) = &stand {
+            let conductor = Conductor::start(Arc::clone(&daemon.control), Arc::clone(stand));
             daemon.conductor = Some(conductor.map_err(|why| Failure::machine("the system gives no threads", why))?);
         }
         if let Some(score) = score {
-            daemon.start_score(score, rate)?;
+            daemon.start_score(score, stand, rate)?;
         } else if notes && !options.paused {
             let play = Message::new("/transport/play", Vec::new());
             let at = When::At(lock(&daemon.control).shown().now() + u64::from(rate / 5));
@@ -264,15 +264,28 @@ impl<'a> Daemon<'a> {
         }
     }
 
-    fn start_score(&mut self, score: ScoreFile, rate: u32) -> Result<(), Failure> {
+    fn start_score(&mut self, score: ScoreFile, stand: Option<Arc<Mutex<Stand>>>, rate: u32) -> Result<(), Failure> {
         let (shown, control) = (Arc::clone(lock(&self.control).shown()), Arc::clone(&self.control));
         // A moment ahead, so that its first note is not late.
         let start = shown.now() + u64::from(rate / 5);
         let now = move || shown.now();
+        if !self.options.paused {
+            // Its beats are those of the clock, as in a render.
+            let zero = Message::new("/transport/locate", vec![0.0.into()]);
+            lock(&control).apply(Client::of(Origin::Score), &[Group { at: When::At(start), messages: vec![zero] }]);
+        }
         let live = match score {
-            ScoreFile::Midi(score) => Live::start(Reader::new(Arc::new(score), rate, start), rate, now, move |at, message| {
-                lock(&control).midi_message(Client::of(Origin::Score), message, When::At(at));
-            }),
+            ScoreFile::Midi(score) => {
+                lock(&control).follow_metres(score.bars());
+                let leads = Arc::clone(&control);
+                Live::start(
+                    Reader::new(Arc::new(score), rate, start),
+                    rate,
+                    now,
+                    move |at, tempo| file::lead(&mut lock(&leads), stand.as_deref(), at, tempo),
+                    move |at, message| lock(&control).midi_message(Client::of(Origin::Score), message, When::At(at)),
+                )
+            }
             ScoreFile::Messages(mut timed) => {
                 let mut failed = 0;
                 Live::keep(rate, now, move |until| {

@@ -425,6 +425,8 @@ impl Engine {
             Act::Locate { beat, place } => {
                 self.beat.locate(event.at, beat);
                 self.score.jump(place, 0);
+                // The score's own tempo there, before what else comes in this frame.
+                self.play_at_once(frame);
             }
             Act::Loop { start, end } => self.beat.set_loop(event.at, start, end),
             Act::Swing { share, step } => self.beat.set_swing(event.at, f64::from(share), f64::from(step)),

@@ -13,9 +13,7 @@ impl Engine {
     /// score does there: it may move the beat. `[audio]`
     pub(super) fn play_score(&mut self, end: SampleTime) -> Option<usize> {
         let from = tile_index(self.now);
-        while let Some(act) = self.score.pop_at_once() {
-            self.act(Event { at: self.now, act }, from);
-        }
+        self.play_at_once(from);
         while let Some(at) = self.score.next_time(&self.beat, self.now, end) {
             let frame = (at - self.now) as usize;
             let own = |slot: u8| self.strips.get(usize::from(slot)).is_some_and(|strip| strip.plays_itself());
@@ -28,6 +26,13 @@ impl Engine {
             }
         }
         None
+    }
+
+    /// What the score does at once, whatever the beat. `[audio]`
+    pub(super) fn play_at_once(&mut self, frame: usize) {
+        while let Some(act) = self.score.pop_at_once() {
+            self.act(Event { at: self.now, act }, frame);
+        }
     }
 
     fn act(&mut self, event: Event, frame: usize) {

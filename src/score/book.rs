@@ -155,6 +155,13 @@ impl Book {
         self.items.get(at as usize)?.as_ref()
     }
 
+    /// Notes at so many places from this one on, and whether there are more behind: whoever looks at all of them so, slice by slice, sees
+    /// each that stays exactly once, whatever is changed meanwhile. `[any]`
+    pub fn slice(&self, from: usize, count: usize) -> (impl Iterator<Item = &Item>, bool) {
+        let to = self.items.len().min(from + count);
+        (self.items[from.min(to)..to].iter().flatten(), to < self.items.len())
+    }
+
     /// The notes from a key on, before another. `[any]`
     pub fn range(&self, from: Key, to: Key) -> impl Iterator<Item = (Key, u32)> + '_ {
         // A range that goes backward is none.

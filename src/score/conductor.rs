@@ -28,12 +28,8 @@ impl Conductor {
         let (told, own) = (Arc::clone(&stop), Arc::clone(&stand));
         let thread = thread::Builder::new().name("score".into()).spawn(move || {
             while !told.load(Relaxed) {
-                let old = {
-                    let control = control.lock().unwrap_or_else(PoisonError::into_inner);
-                    let mut stand = lock(&own);
-                    stand.feed(&control);
-                    stand.take_old()
-                };
+                Stand::look(&own, &mut control.lock().unwrap_or_else(PoisonError::into_inner));
+                let old = lock(&own).take_old();
                 drop(old);
                 thread::park_timeout(TICK);
             }

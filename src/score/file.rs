@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::model::Score;
+use super::notes;
 use super::stand::{Stand, lock};
+use super::tempo_map::TEMPOS;
 use super::timed::Timed;
 use super::written::{self, Written};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::time::SampleTime;
 use crate::control::{Call, Client, Control, Group, Message, Origin, Value, When};
+use crate::patch::Zone;
 use crate::wire::{self, Arg};
 
 /// Messages that failed and are told of one score; the rest is counted.
@@ -40,16 +43,32 @@ impl ScoreFile {
     /// # Errors
     /// What is wrong with it.
     pub fn read(name: &Path, bytes: &[u8]) -> Result<Self, Wrong> {
-        match name.extension().and_then(|end| end.to_str()) {
+        match name.extension().and_then(|end| end.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("toml") => {
-                let text = String::from_utf8_lossy(bytes);
-                match written::read(&text) {
-                    Ok(written) => Ok(Self::Notes(written)),
-                    Err(places) => Err(Wrong::Places(text.into_owned(), places)),
-                }
+                let text = std::str::from_utf8(bytes).map_err(|_| Wrong::Sentence("it is no text: it is not UTF-8".to_owned()))?;
+                written::read(text).map(Self::Notes).map_err(|places| Wrong::Places(text.to_owned(), places))
             }
             Some("osc") => Timed::read(bytes).map(Self::Messages).map_err(|why| Wrong::Sentence(why.to_string())),
             _ => Score::from_midi_file(bytes).map(Self::Midi).map_err(|why| Wrong::Sentence(why.to_string())),
+        }
+    }
+
+    /// Reads the notes of a score, those of a MIDI file in the slots that these zones play; what there is to say of it. `[control]`
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn notes(name: &Path, bytes: &[u8], zones: &[(Box<str>, Zone)]) -> Result<(Written, Vec<String>), Wrong> {
+        let ending = name.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match ending.as_str() {
+            "toml" => match Self::read(name, bytes)? {
+                Self::Notes(written) => Ok((written, Vec::new())),
+                _ => Err(Wrong::Sentence("it holds no notes".to_owned())),
+            },
+            "mid" | "midi" | "smf" | "kar" => notes::read(bytes, zones).map_err(|why| Wrong::Sentence(why.to_string())),
+            "osc" => {
+                Err(Wrong::Sentence("messages in seconds are played by --score; a score in beats is a .toml or a .mid file".to_owned()))
+            }
+            _ => Err(Wrong::Sentence("a score in beats is a .toml or a .mid file".to_owned())),
         }
     }
 
@@ -75,6 +94,14 @@ pub fn open(control: &mut Control, stand: &Mutex<Stand>, written: Written) -> Ve
     let remarks = missing.chain(strange).map(|fail| format!("the score: {}", fail.text)).collect();
     lock(stand).open(control, written.book, written.map);
     remarks
+}
+
+/// A MIDI file in a time of its own leads the tempo, unless that is left to whoever plays. `[control]`
+pub fn lead(control: &mut Control, stand: Option<&Mutex<Stand>>, at: SampleTime, tempo: f64) {
+    if stand.is_none_or(|stand| lock(stand).leads) && !control.follows_midi_clock() {
+        let message = Message::new("/clock/tempo", vec![Value::Number(tempo.clamp(TEMPOS.0, TEMPOS.1))]);
+        control.apply(Client::of(Origin::Score), &[Group { at: When::At(at), messages: vec![message] }]);
+    }
 }
 
 /// Gives Control the messages that act before a frame. `[control]`

@@ -21,8 +21,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// Plays on a thread of its own. `now` tells the engine's time; `give` is called in order, ahead of time, and at the end once for
-    /// each note that would hang. `[control]`
+    /// Plays on a thread of its own. `now` tells the engine's time; `lead` is told of tempos, then `give` of messages, each in order,
+    /// ahead of time, and at the end once for each note that would hang. `[control]`
     ///
     /// # Errors
     /// The system's, where it gives no thread.
@@ -30,6 +30,7 @@ impl Live {
         mut reader: Reader,
         rate: u32,
         now: impl Fn() -> SampleTime + Send + 'static,
+        mut lead: impl FnMut(SampleTime, f64) + Send + 'static,
         mut give: impl FnMut(SampleTime, MidiMessage) + Send + 'static,
     ) -> io::Result<Self> {
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
@@ -38,6 +39,7 @@ impl Live {
         let thread = thread::Builder::new().name("score".into()).spawn(move || {
             while !told.load(Relaxed) {
                 let until = now().saturating_add(ahead);
+                reader.lead(until, &mut lead);
                 reader.feed(until, &mut give);
                 if reader.is_done() && reader.end() <= until {
                     break;

@@ -2,6 +2,7 @@
 
 use crate::base::midi::MidiMessage;
 use crate::base::time::SampleTime;
+use crate::control::bars::{Bars, Metre};
 
 /// A message and when it acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +17,13 @@ pub struct Item {
 ///
 /// Times are whole numbers of parts of a second, as fine as the file they come from, so that nothing is rounded before the frame is
 /// known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     pub(super) parts: u64,
     pub(super) items: Vec<Item>,
     pub(super) length: u64,
+    pub(super) tempos: Vec<(u64, f64)>,
+    pub(super) metres: Vec<(f64, Metre)>,
 }
 
 impl Score {
@@ -32,6 +35,16 @@ impl Score {
     /// Its messages. `[any]`
     pub fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// Its tempos as they come: since its beginning in its parts of a second, beats a minute. Empty where it says none. `[any]`
+    pub fn tempos(&self) -> &[(u64, f64)] {
+        &self.tempos
+    }
+
+    /// Its bars, where it says of them. `[control]`
+    pub fn bars(&self) -> Option<Bars> {
+        (!self.metres.is_empty()).then(|| Bars::of(&self.metres))
     }
 
     /// The length of the file: to its last message or its written end, whichever is later [s]. `[any]`

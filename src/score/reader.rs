@@ -16,6 +16,7 @@ pub struct Reader {
     rate: u32,
     start: SampleTime,
     next: usize,
+    next_tempo: usize,
     /// Everything before this frame was given out.
     fed: SampleTime,
     /// Keys that are down, a bit each, by channel.
@@ -25,7 +26,7 @@ pub struct Reader {
 impl Reader {
     /// A score played from its beginning at this frame on, at a rate [Hz]. `[control]`
     pub fn new(score: Arc<Score>, rate: u32, start: SampleTime) -> Self {
-        Self { score, rate, start, next: 0, fed: 0, down: [0; 16] }
+        Self { score, rate, start, next: 0, next_tempo: 0, fed: 0, down: [0; 16] }
     }
 
     /// Gives out, in order, all messages not yet given that act before the frame `until`. `[control]`
@@ -43,6 +44,18 @@ impl Reader {
                 _ => {}
             }
             give(at, item.message);
+        }
+    }
+
+    /// Gives out, in order, all tempos not yet given that count from before the frame `until` on [beats a minute]. `[control]`
+    pub fn lead(&mut self, until: SampleTime, mut give: impl FnMut(SampleTime, f64)) {
+        while let Some((at, tempo)) = self.score.tempos().get(self.next_tempo) {
+            let at = self.start.saturating_add(self.score.frame(*at, self.rate));
+            if at >= until {
+                return;
+            }
+            self.next_tempo += 1;
+            give(at, *tempo);
         }
     }
 

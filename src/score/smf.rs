@@ -4,6 +4,7 @@ use midly::{Format, Fps, MetaMessage, Smf, Timing, TrackEventKind};
 
 use super::model::{Item, Score};
 use crate::base::midi::MidiMessage;
+use crate::control::bars::Metre;
 
 /// Why bytes are no score.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,7 @@ const TEMPO: u64 = 500_000;
 /// What of a file matters: one thing at one tick.
 enum Thing {
     Tempo(u64),
+    Metre(Metre),
     Message(MidiMessage),
     End,
 }
@@ -55,6 +57,9 @@ impl Score {
                 let thing = match event.kind {
                     TrackEventKind::Midi { channel, message } => message_of(channel.as_int(), message).map(Thing::Message),
                     TrackEventKind::Meta(MetaMessage::Tempo(micros)) if metrical => Some(Thing::Tempo(u64::from(micros.as_int()))),
+                    TrackEventKind::Meta(MetaMessage::TimeSignature(steps, power, ..)) if metrical => {
+                        Metre::new(f64::from(steps), libm::exp2(f64::from(power))).map(Thing::Metre)
+                    }
                     TrackEventKind::Meta(MetaMessage::EndOfTrack) => Some(Thing::End),
                     _ => None,
                 };
@@ -74,19 +79,27 @@ impl Score {
 /// Walks the tempo map. With a metrical division a tick lasts `tempo` parts of a second, which are millionths of ticks.
 fn lay_out(things: Vec<(u64, Thing)>, parts: u64, each: Option<u64>) -> Result<Score, ScoreError> {
     let (mut at, mut last, mut tempo) = (0u64, 0u64, each.unwrap_or(TEMPO));
-    let (mut items, mut length) = (Vec::new(), 0);
+    let (mut items, mut length, mut tempos, mut metres) = (Vec::new(), 0, Vec::new(), Vec::new());
+    // In beats a tick is a millionth of as many parts as a beat has.
+    let beat = |tick: u64| tick as f64 * 1e6 / parts as f64;
     for (tick, thing) in things {
         let passed = (tick - last).checked_mul(tempo).and_then(|passed| at.checked_add(passed));
         at = passed.ok_or(ScoreError::TooLong)?;
         last = tick;
         match thing {
-            Thing::Tempo(micros) => tempo = micros,
+            Thing::Tempo(micros) => {
+                tempo = micros;
+                if micros > 0 {
+                    tempos.push((at, 60e6 / micros as f64));
+                }
+            }
+            Thing::Metre(metre) => metres.push((beat(tick), metre)),
             Thing::Message(message) => items.push(Item { at, message }),
             Thing::End => {}
         }
         length = length.max(at);
     }
-    Ok(Score { parts, items, length })
+    Ok(Score { parts, items, length, tempos, metres })
 }
 
 /// Parts of a second for SMPTE time: ticks, thousandths of them where a second has not a whole number of frames.

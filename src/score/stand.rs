@@ -5,8 +5,32 @@ use std::thread::Thread;
 
 use super::book::Book;
 use super::feeder::{Feeder, Sheet};
+use super::file;
 use super::tempo_map::TempoMap;
-use crate::control::Control;
+use super::written::Written;
+use crate::control::{Client, Code, Control, Fail, Message};
+
+/// What has come of something that was done elsewhere.
+pub(super) struct News {
+    /// What is played from now on.
+    pub written: Option<Written>,
+    /// What there is to say of it.
+    pub remarks: Vec<String>,
+    /// What is answered.
+    pub answer: Message,
+}
+
+impl News {
+    /// An answer, and no more.
+    pub(super) fn told(answer: Message) -> Self {
+        Self { written: None, remarks: Vec::new(), answer }
+    }
+
+    /// It failed.
+    pub(super) fn failed(fail: Fail) -> Self {
+        Self::told(fail.message())
+    }
+}
 
 /// The stand. Whoever has both locks Control first.
 pub struct Stand {
@@ -24,6 +48,8 @@ pub struct Stand {
     pub audition: bool,
     /// Places of notes that were changed since they were last fed.
     changed: Vec<u32>,
+    /// What was done elsewhere, and for whom.
+    news: Vec<(Client, News)>,
     /// Books that are no more: freed by who has time for it.
     old: Vec<Book>,
     bell: Option<Thread>,
@@ -41,11 +67,13 @@ impl Stand {
             feeder,
             audition: false,
             changed: Vec::new(),
+            news: Vec::new(),
             old: Vec::new(),
             bell: None,
         };
         let stand = Arc::new(Mutex::new(stand));
         super::verbs::hand_over(control, &stand);
+        super::shelf::hand_over(control, &stand);
         let jumps = Arc::clone(&stand);
         control.prepare_jumps(move |control, place, beat| {
             let stand = &mut *lock(&jumps);
@@ -86,6 +114,27 @@ impl Stand {
         self.map = map;
         self.edition += 1;
         self.ring();
+    }
+
+    /// Something was done elsewhere.
+    pub(super) fn hear(&mut self, client: Client, news: News) {
+        self.news.push((client, news));
+        self.ring();
+    }
+
+    /// What was done elsewhere is played and answered; then what has become near is fed. `[control]`
+    pub fn look(stand: &Mutex<Self>, control: &mut Control) {
+        let all = std::mem::take(&mut lock(stand).news);
+        for (client, News { written, mut remarks, answer }) in all {
+            if let Some(written) = written {
+                remarks.extend(file::open(control, stand, written));
+            }
+            for remark in remarks {
+                control.answer_later(client, Fail::new("/score/load", Code::File, remark).message());
+            }
+            control.answer_later(client, answer);
+        }
+        lock(stand).feed(control);
     }
 
     /// Who is woken when something is to be done.

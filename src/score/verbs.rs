@@ -63,11 +63,12 @@ pub(super) fn hand_over(control: &mut Control, stand: &Arc<Mutex<Stand>>) {
 
 /// The verbs as rows of a table in Markdown. `[control]`
 pub fn markdown() -> String {
-    let row = |(address, arguments, does, _): &(&str, &str, &str, Body)| {
+    let row = |(address, arguments, does): (&str, &str, &str)| {
         let arguments = if arguments.is_empty() { String::new() } else { format!("`{}`", arguments.replace('|', "\\|")) };
         format!("| `{address}` | {arguments} | {} |\n", does.replace('|', "\\|"))
     };
-    VERBS.iter().map(row).collect()
+    let own = VERBS.iter().map(|(address, arguments, does, _)| (*address, *arguments, *does));
+    own.chain(super::shelf::VERBS).map(row).collect()
 }
 
 fn wrong(call: Call<'_>, text: impl Into<String>) -> Fail {

@@ -76,6 +76,8 @@ mod schedule;
 mod score;
 mod score_files;
 mod score_live;
+mod score_shelf;
+mod score_tempo;
 mod sound_drift;
 mod sound_streams;
 mod streams;

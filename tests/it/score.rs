@@ -173,6 +173,7 @@ fn a_score_that_is_stopped_leaves_no_note_hanging() {
         Reader::new(score, 48_000, 0),
         48_000,
         move || now.load(Relaxed),
+        |_, _| {},
         move |at, message| kept.lock().unwrap().push((at, message)),
     )
     .unwrap();
@@ -206,6 +207,7 @@ fn a_live_score_is_fed_a_quarter_of_a_second_ahead() {
         Reader::new(score, 48_000, 0),
         48_000,
         move || now.load(Relaxed),
+        |_, _| {},
         move |_, _| {
             count.fetch_add(1, Relaxed);
         },

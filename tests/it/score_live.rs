@@ -10,7 +10,7 @@ use super::chance::Chance;
 use super::desk::{Desk, me};
 
 /// Puts out 0.01 for each note that sounds, from its frame to its end.
-const GATES: &str = r#"
+pub const GATES: &str = r#"
 format = 1
 [note]
 voices = 64
@@ -25,28 +25,31 @@ release = 0
 in = "env * amount * 0.01"
 "#;
 
-const BEAT: usize = 24_000;
+pub const BEAT: usize = 24_000;
 
-struct Rig {
-    desk: Desk,
-    stand: Arc<Mutex<Stand>>,
+pub struct Rig {
+    pub desk: Desk,
+    pub stand: Arc<Mutex<Stand>>,
     buffers: Vec<usize>,
     turn: usize,
 }
 
 impl Rig {
     /// In buffers of these sizes, again and again; the beat clock goes to 0 in the first frame that is heard.
-    fn new(buffers: &[usize]) -> Self {
+    pub fn new(buffers: &[usize]) -> Self {
         Self::of(GATES, buffers)
     }
 
-    fn of(patch: &str, buffers: &[usize]) -> Self {
-        let mut desk = Desk::new(patch);
+    pub fn of(patch: &str, buffers: &[usize]) -> Self {
+        Self::at_desk(Desk::new(patch), buffers)
+    }
+
+    pub fn at_desk(mut desk: Desk, buffers: &[usize]) -> Self {
         let stand = Stand::set_up(&mut desk.control).unwrap();
         Self { desk, stand, buffers: buffers.to_vec(), turn: 0 }
     }
 
-    fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         self.desk.quietly(line);
     }
 
@@ -55,17 +58,17 @@ impl Rig {
     }
 
     /// Says a line at a frame from here.
-    fn at(&mut self, frames: u64, lines: &[&str]) {
+    pub fn at(&mut self, frames: u64, lines: &[&str]) {
         let at = self.now() + frames;
         assert_eq!(self.desk.bundle(When::At(at), lines), Vec::<String>::new());
     }
 
-    fn run(&mut self, frames: usize) -> Vec<f32> {
+    pub fn run(&mut self, frames: usize) -> Vec<f32> {
         let mut heard = Vec::new();
         while heard.len() < frames {
             let size = self.buffers[self.turn % self.buffers.len()].min(frames - heard.len());
             self.turn += 1;
-            lock(&self.stand).feed(&self.desk.control);
+            Stand::look(&self.stand, &mut self.desk.control);
             let mut out = vec![0.0; 2 * size];
             self.desk.engine.run(&[], 0, &mut out, 2);
             heard.extend(out.chunks(2).map(|frame| frame[0]));
@@ -75,7 +78,7 @@ impl Rig {
     }
 
     /// In which frames from here how many notes begin to sound together.
-    fn edges(&mut self, frames: usize) -> Vec<(usize, i32)> {
+    pub fn edges(&mut self, frames: usize) -> Vec<(usize, i32)> {
         edges(&self.run(frames))
     }
 }
@@ -90,7 +93,7 @@ fn edges(heard: &[f32]) -> Vec<(usize, i32)> {
     found.collect()
 }
 
-const BUFFERS: [&[usize]; 5] = [&[1], &[64], &[333], &[1024, 7, 64, 500, 1], &[4800]];
+pub const BUFFERS: [&[usize]; 5] = [&[1], &[64], &[333], &[1024, 7, 64, 500, 1], &[4800]];
 
 #[test]
 fn notes_sound_on_the_frame_of_their_beat_at_any_buffer() {

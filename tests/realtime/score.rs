@@ -1,6 +1,6 @@
 //! The lane of a score: no memory of its own, whatever it is told.
 
-use rackd::engine::score::{Coming, Order, SEATS};
+use rackd::engine::score::{AT_ONCE, Coming, Order, SEATS};
 use rackd::engine::{Act, Engine, Event};
 use rackd::module::isa::Level;
 use rackd::modules::CATALOGUE;
@@ -29,7 +29,13 @@ fn a_flood_of_notes_values_and_jumps_does_not_allocate_on_the_audio_thread() {
         let orders: Vec<Order> = (0..below(6000))
             .map(|_| {
                 let seat = below(SEATS as u64) as u16;
-                match below(8) {
+                match below(10) {
+                    8 => {
+                        let (beat, tempo) = (here.beat + below(100) as f64 / 50.0, 60.0 + below(200) as f32);
+                        let beat = if below(4) == 0 { AT_ONCE } else { beat };
+                        Order::Act { place: (place + below(3) as u32, here.lap + below(2) as u32), beat, act: Act::Tempo(tempo) }
+                    }
+                    9 if below(100) == 0 => Order::ForgetActs,
                     0 => Order::Remove { seat },
                     1 => Order::Set { seat, what: NoteValue::Pitch, value: 0.5, plan: 0 },
                     2 => Order::Set { seat, what: NoteValue::Knob(KnobId(0)), value: 0.5, plan: 0 },
