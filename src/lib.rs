@@ -46,3 +46,8 @@ pub mod score;
 pub mod stream;
 pub mod surface;
 pub mod wire;
+
+/// The example in `docs/embedding.md` is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;

@@ -14,6 +14,7 @@ mod desk;
 mod devices;
 mod edges;
 mod engine;
+mod examples;
 mod faults;
 mod feedback;
 mod generated;

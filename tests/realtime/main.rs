@@ -14,6 +14,7 @@ use rackd::plan::mixer::{Lead, Tap, To};
 use rackd::plan::outline::NoteValue;
 use rackd::plan::{Before, KnobId, MixPlan, Options, compile};
 
+mod hook;
 mod host;
 mod intake;
 mod midi;
