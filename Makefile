@@ -6,6 +6,7 @@
 # make counts-update    keeps them as they are now
 # make bench-live   voices in real time on a JACK server until it runs dry, beside scsynth and supernova where they are installed
 # make endurance    an hour in real time with notes, values and reloads (MINUTES=60)
+# make stream-drift    ten minutes of a stream whose sender's clock is fast, then slow (MINUTES=10)
 # make check   layout, lints, a build with the fewest features
 #
 # A recipe that lacks something which it may not install prints the one line to type and ends with 3 (`Error 3`); make
@@ -14,7 +15,7 @@
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: play test test-clients bench bench-live endurance counts counts-update check
+.PHONY: play test test-clients bench bench-live endurance stream-drift counts counts-update check
 
 play:
 	@scripts/prepare build
@@ -50,6 +51,10 @@ endurance:
 	@scripts/prepare test
 	@$(CARGO) build --release --quiet
 	@scripts/endurance --minutes $(or $(MINUTES),60)
+
+stream-drift:
+	@scripts/prepare build
+	@MINUTES=$(or $(MINUTES),10) scripts/stream-drift
 
 check:
 	@scripts/prepare build

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """rackd as a child process: one command a line in, one answer a line out; it ends with its input. No network at all.
 
-Run from the repository: python3 examples/pipe.py   (after cargo build --release)
+Run from the repository: python3 examples/pipe.py [OPTIONS of rackd play]   (after cargo build --release; RACKD names another)
 """
+import os
 import subprocess
+import sys
 import time
 
 rackd = subprocess.Popen(
-    ["target/release/rackd", "play", "patches/init.toml", "--stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    [os.environ.get("RACKD", "target/release/rackd"), "play", "patches/init.toml", "--stdin", *sys.argv[1:]],
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    text=True,
 )
 
 

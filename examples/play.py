@@ -2,14 +2,15 @@
 """Plays a running rackd in time: bundles tagged ahead sound on their sample, whatever the network does meanwhile.
 
 First, in another terminal: rackd play patches/keys.toml
-Then: pip install python-osc; python3 examples/play.py
+Then: pip install python-osc; python3 examples/play.py [PORT]
 """
+import sys
 import time
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.udp_client import UDPClient
 
-client = UDPClient("127.0.0.1", 57130)
+client = UDPClient("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 57130)
 
 
 def at(when, address, *arguments):

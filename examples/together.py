@@ -2,14 +2,15 @@
 """Starts rackd and the clock of a video player together: both are made ready, then one moment is told to both.
 
 First, in another terminal: rackd play patches/wander.toml --paused
-Then: python3 examples/together.py [HOST:PORT of more engines]…
+Then: python3 examples/together.py [HOST:PORT of each engine, where there are more]…
 """
 import socket
 import struct
 import sys
 import time
 
-ENGINES = [("127.0.0.1", 57130)] + [(host, int(port)) for host, _, port in (at.partition(":") for at in sys.argv[1:])]
+PLACES = sys.argv[1:] or ["127.0.0.1:57130"]
+ENGINES = [(host, int(port)) for host, _, port in (at.partition(":") for at in PLACES)]
 SINCE_1900 = 2_208_988_800
 
 

@@ -9,11 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-use rackd::wire::Arg;
 use serde_json::Value;
 
 use super::daemon::TONE;
-use super::recording::Speaker;
+use super::speaker::Speaker;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,7 +89,7 @@ fn who_does_not_read_the_answers_holds_up_nobody_but_himself_and_loses_none() {
             now > 0 && std::mem::replace(&mut before, now) == now
         });
         assert!(before < QUESTIONS, "all of it was taken though nobody reads the answers");
-        speaker.say("/tone/loud", vec![]);
+        speaker.say("/tone/loud");
         speaker.wait("/tone/loud");
         if reads_later {
             let answers = said.map_while(Result::ok).filter(|line| line.contains(r#""address":"/tone/loud""#)).count();
@@ -125,14 +124,6 @@ fn is_over(process: u32) -> bool {
     stat.map_or(true, |stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
 }
 
-fn voices(speaker: &Speaker) -> i32 {
-    speaker.say("/engine/status", vec![]);
-    let all = speaker.wait("/engine/status");
-    let at = all.iter().position(|arg| *arg == Arg::Text("voices".into())).unwrap();
-    let Arg::Int(voices) = all[at + 1] else { panic!("{:?}", all[at + 1]) };
-    voices
-}
-
 #[test]
 fn a_controller_that_is_killed_takes_its_notes_with_it_and_the_engine_only_where_it_was_not_to_be_kept() {
     for keeps in [true, false] {
@@ -145,14 +136,14 @@ fn a_controller_that_is_killed_takes_its_notes_with_it_and_the_engine_only_where
         let speaker = Speaker::at(listening(&mut said));
         let answer = wait_for(&mut said, |object| object["event"] == "answer");
         assert_eq!((&answer["address"], &answer["args"]), (&"/synced".into(), &serde_json::json!([7])));
-        speaker.say("/tone/note/on", vec![Arg::Text("another".into()), Arg::Int(64), Arg::Float(1.0)]);
-        until("two notes sound", || voices(&speaker) == 2);
+        speaker.say("/tone/note/on another 64 1");
+        until("two notes sound", || speaker.status("voices") == 2);
         controller.kill().unwrap();
         controller.wait().unwrap();
         if keeps {
-            until("the dead one's note is let go", || voices(&speaker) == 1);
+            until("the dead one's note is let go", || speaker.status("voices") == 1);
             sleep(Duration::from_millis(300));
-            assert!(!is_over(process) && voices(&speaker) == 1, "another's sounds on");
+            assert!(!is_over(process) && speaker.status("voices") == 1, "another's sounds on");
             signal(process, "TERM");
         }
         until("it ends", || is_over(process));

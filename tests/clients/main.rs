@@ -8,8 +8,10 @@
 mod daemon;
 mod ear;
 mod jack;
+mod speaker;
 
 mod device_dies;
+mod examples;
 mod flood;
 mod hostile;
 mod life;
@@ -18,6 +20,9 @@ mod midi;
 mod osc;
 mod recording;
 mod reload;
+mod seeds;
+mod sequencer;
 mod stop;
+mod stream_drift;
 mod time_tags;
 mod together;

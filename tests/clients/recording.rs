@@ -1,59 +1,25 @@
 //! Recordings of a daemon that is killed, that runs out of room, and that ends well.
 
-use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rackd::wire::{Arg, Message, Packet, decode, encode};
+use rackd::control::Value;
 
 use super::daemon::{Daemon, TONE};
-
-/// Somebody who speaks to a daemon by UDP.
-pub struct Speaker(UdpSocket);
-
-impl Speaker {
-    fn to(daemon: &Daemon) -> Self {
-        Self::at(daemon.osc)
-    }
-
-    /// To where one listens.
-    pub fn at(osc: SocketAddr) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.connect(osc).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self(socket)
-    }
-
-    /// Says a message.
-    pub fn say(&self, address: &str, args: Vec<Arg>) {
-        self.0.send(&encode(&Packet::Message(Message::new(address, args)))).unwrap();
-    }
-
-    /// Waits for an answer at this address.
-    pub fn wait(&self, address: &str) -> Vec<Arg> {
-        let mut bytes = [0; 4096];
-        loop {
-            let length = self.0.recv(&mut bytes).unwrap_or_else(|why| panic!("{address} does not come: {why}"));
-            match decode(&bytes[..length]) {
-                Ok(Packet::Message(answer)) if answer.address == address => return answer.args,
-                Ok(Packet::Message(answer)) if answer.address == "/fail" => panic!("{answer:?}"),
-                _ => {}
-            }
-        }
-    }
-}
-
-fn text(text: &str) -> Arg {
-    Arg::Text(text.into())
-}
+use super::speaker::Speaker;
 
 fn folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("rackd_recording_{name}_{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// A path as it is told.
+fn path(path: &Path) -> Value {
+    Value::from(path.canonicalize().unwrap().to_str().unwrap())
 }
 
 /// Frames that Python's `wave` finds and can read, where there is Python.
@@ -75,10 +41,10 @@ fn by_sox(path: &Path) -> Option<u64> {
 fn kill_after(folder: &Path, alive: Duration) {
     let daemon = Daemon::silent(folder, TONE, &["--rate", "48000"]);
     let speaker = Speaker::to(&daemon);
-    speaker.say("/tone/note", vec![Arg::Int(69), Arg::Float(1.0), Arg::Float(30.0)]);
-    speaker.say("/record/start", vec![text("whole.wav"), Arg::Int(24)]);
-    speaker.say("/record/start", vec![text("float.wav")]);
-    speaker.say("/record/start", vec![text("squeezed.flac"), text("tone")]);
+    speaker.say("/tone/note 69 1 30");
+    speaker.say("/record/start whole.wav 24");
+    speaker.say("/record/start float.wav");
+    speaker.say("/record/start squeezed.flac tone");
     (0..3).for_each(|_| drop(speaker.wait("/done")));
     let began = Instant::now();
     sleep(alive);
@@ -126,19 +92,19 @@ fn a_file_that_may_not_grow_is_told_and_nothing_dies() {
     let speaker = Speaker::to(&daemon);
     for name in ["take.wav", "take.flac"] {
         // A held note fills 200 KiB in a few seconds, FLAC or not.
-        speaker.say("/tone/note", vec![Arg::Int(60), Arg::Float(1.0), Arg::Float(60.0)]);
-        speaker.say("/record/start", vec![text(name)]);
-        assert_eq!(speaker.wait("/done")[0], text("/record/start"));
+        speaker.say("/tone/note 60 1 60");
+        speaker.say(&format!("/record/start {name}"));
+        assert_eq!(speaker.wait("/done")[0], Value::from("/record/start"));
         let error = speaker.wait("/record/error");
-        assert_eq!(error[0], text(folder.join(name).canonicalize().unwrap().to_str().unwrap()));
+        assert_eq!(error[0], path(&folder.join(name)));
         let done = speaker.wait("/record/done");
         assert_eq!((error.len(), &done[0]), (2, &error[0]));
-        let Arg::Int(frames) = done[1] else { panic!("{done:?}") };
+        let Value::Integer(frames) = done[1] else { panic!("{done:?}") };
         if name.ends_with("wav") {
-            assert_eq!(hound::WavReader::open(folder.join(name)).unwrap().duration() as i32, frames);
+            assert_eq!(hound::WavReader::open(folder.join(name)).unwrap().duration() as i64, frames);
         } else {
             let mut reader = claxon::FlacReader::open(folder.join(name)).unwrap();
-            assert_eq!(reader.samples().map(Result::unwrap).count() as i32 / 2, frames);
+            assert_eq!(reader.samples().map(Result::unwrap).count() as i64 / 2, frames);
         }
         assert!(frames > 10_000 && std::fs::metadata(folder.join(name)).unwrap().len() <= 400 * 512);
     }
@@ -157,12 +123,12 @@ fn ending_completes_the_files() {
     let mut daemon =
         Daemon::silent(&folder, TONE, &["--record-folder", takes.to_str().unwrap(), "--record", folder.join("all.flac").to_str().unwrap()]);
     let speaker = Speaker::to(&daemon);
-    speaker.say("/record/start", vec![text("part"), text("flac"), Arg::Int(16)]);
+    speaker.say("/record/start part flac 16");
     speaker.wait("/done");
     sleep(Duration::from_millis(300));
     daemon.signal("TERM");
     let done = speaker.wait("/record/done");
-    assert_eq!(done[0], text(takes.canonicalize().unwrap().join("part.flac").to_str().unwrap()));
+    assert_eq!(done[0], path(&takes.join("part.flac")));
     assert_eq!(daemon.exit_code(), Some(0));
     for file in [takes.join("part.flac"), folder.join("all.flac")] {
         let mut reader = claxon::FlacReader::open(&file).unwrap();

@@ -14,6 +14,8 @@ mod ear;
 #[path = "../clients/jack.rs"]
 mod jack;
 
+mod examples;
+
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};

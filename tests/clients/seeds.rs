@@ -1,0 +1,88 @@
+//! What takes a real process to show of the rows in `tests/it/seeds.rs`.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rackd::control::Value;
+
+use super::daemon::{Daemon, TONE};
+use super::jack::until;
+use super::speaker::Speaker;
+
+/// Wide: only what hangs takes so long.
+const LONG: Duration = Duration::from_secs(20);
+
+#[test]
+fn the_score_plays_on_when_its_editor_is_killed_and_another_finds_it() {
+    let folder = std::env::temp_dir().join(format!("rackd_seeds_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let daemon = Daemon::silent(&folder, TONE, &["--rate", "48000"]);
+    let mut editor = Command::new(env!("CARGO_BIN_EXE_rackd"))
+        .args(["send", "--to", &format!("tcp://{}", daemon.osc), "--wait", "0", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = editor.stdin.take().unwrap();
+    for number in 0..4 {
+        writeln!(lines, "/score/add n{number} {} tone {} 0.5 0.1", f64::from(number) * 0.25, 60 + number).unwrap();
+    }
+    writeln!(lines, "/transport/loop 0 1").unwrap();
+    writeln!(lines, "/transport/locate 0").unwrap();
+    lines.flush().unwrap();
+    let other = Speaker::to(&daemon);
+    until("the score is there", LONG, || other.ask("/score/get")[0].number() == Some(4.0));
+    until("it plays", LONG, || other.status("score-notes") > 0);
+    // Its standard input is still open: it is killed at work.
+    editor.kill().unwrap();
+    editor.wait().unwrap();
+    let then = other.status("score-notes");
+    until("it plays on, lap after lap", LONG, || other.status("score-notes") >= then + 8);
+    assert_eq!((other.status("score-late"), other.status("score-dropped")), (0, 0));
+    // Who comes now finds all of it, and edits it.
+    let fresh = Speaker::to(&daemon);
+    fresh.say("/score/get 0 1");
+    for number in 0..4 {
+        let note = fresh.wait("/score/get");
+        assert_eq!((note[0].clone(), note[1].number()), (Value::from(format!("n{number}")), Some(f64::from(number) * 0.25)));
+    }
+    fresh.wait("/done");
+    fresh.say("/score/remove n0 n1 n2 n3");
+    until("it is another", LONG, || fresh.ask("/score/get")[0].number() == Some(0.0));
+    drop(daemon);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// What is sent as `in`.
+const RELAY: &str = "format = 1\n[global.sent]\ntype = \"stream_in\"\n[out]\nin = \"sent\"\n";
+
+#[test]
+fn a_sound_file_is_heard_whole_and_its_sender_ends_with_it() {
+    let folder = std::env::temp_dir().join(format!("rackd_seeds_file_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("half.wav");
+    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 24, sample_format: hound::SampleFormat::Int };
+    let mut wav = hound::WavWriter::create(&file, spec).unwrap();
+    (0..2 * 44_100).for_each(|_| wav.write_sample(1 << 22).unwrap());
+    wav.finalize().unwrap();
+    let daemon = Daemon::silent(&folder, RELAY, &["--rate", "48000", "--stream", "127.0.0.1:0"]);
+    let at = daemon.wait_for("streams")["at"][0].as_str().unwrap().to_owned();
+    let speaker = Speaker::to(&daemon);
+    speaker.say("/record/start heard.wav");
+    speaker.wait("/done");
+    let began = Instant::now();
+    let sent = Command::new(env!("CARGO_BIN_EXE_rackd")).args(["stream", file.to_str().unwrap(), "--to", &at]).output().unwrap();
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    assert!(began.elapsed() > Duration::from_millis(900), "as fast as it is heard: {:?}", began.elapsed());
+    speaker.say("/record/stop");
+    speaker.wait("/record/done");
+    let mut heard = hound::WavReader::open(folder.join("heard.wav")).unwrap();
+    let left: Vec<f32> = heard.samples::<f32>().map(Result::unwrap).step_by(2).collect();
+    // But for its fades and the resampler's, 1.3 ms and less.
+    let whole = left.iter().filter(|x| (**x - 0.5).abs() < 1e-3).count();
+    assert!((47_500..=48_000).contains(&whole), "{whole} frames of a second");
+    assert_eq!(left.last(), Some(&0.0), "its end was heard");
+    drop(daemon);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
