@@ -2,6 +2,9 @@
 //!
 //! `cargo run --release --example own_module` writes `own_module.wav`.
 
+use std::error::Error;
+use std::path::Path;
+
 use rackd::dsp::lanes::{LaneMask, Lanes};
 use rackd::dsp::math;
 use rackd::engine::{Act, Engine, Event, NoteId};
@@ -64,7 +67,11 @@ mix = 0.3
 in = "hall"
 "#;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Plays it for four seconds into a file; the highest sample.
+///
+/// # Errors
+/// A mistake above, or what the system has against the file.
+pub fn render(path: &Path) -> Result<f32, Box<dyn Error>> {
     let kinds: Vec<&'static ModuleDef> = CATALOGUE.iter().chain([&DEF]).collect();
     let catalogue = Catalogue(kinds.leak());
     let (patch, mistakes) = rackd::patch::parse(PATCH, &catalogue);
@@ -83,7 +90,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let format = hound::WavSpec { channels: 2, sample_rate: rate, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
-    let mut file = hound::WavWriter::create("own_module.wav", format)?;
+    let mut file = hound::WavWriter::create(path, format)?;
     let mut buffer = [0.0; 2 * 512];
     let mut peak = 0f32;
     for _ in 0..4 * rate / 512 {
@@ -94,6 +101,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     file.finalize()?;
+    Ok(peak)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let peak = render(Path::new("own_module.wav"))?;
     println!("own_module.wav: 4 s, peak {:.1} dBFS", 20.0 * f64::from(peak).log10());
     Ok(())
 }

@@ -68,6 +68,44 @@ impl Daemon {
         Self::start(command, folder.join("tone.toml"), patch, &[&["--host", "silent", "--midi", "none"], more].concat())
     }
 
+    /// The same, with a disk of its own of so many KiB at this folder; from elsewhere it is seen by [`seen`](Self::seen).
+    pub fn on_a_small_disk(folder: &Path, disk: &Path, kib: usize, patch: &str, more: &[&str]) -> Self {
+        let mut command = Self::alone(disk, kib);
+        command.arg(env!("CARGO_BIN_EXE_rackd"));
+        Self::start(command, folder.join("tone.toml"), patch, &[&["--host", "silent", "--midi", "none"], more].concat())
+    }
+
+    /// Runs what is named behind it with a small disk at a folder, which nobody else sees and which goes with it.
+    fn alone(disk: &Path, kib: usize) -> Command {
+        let mut command = Command::new("unshare");
+        let mount = format!("mount -t tmpfs -o size={kib}k tmpfs {} && exec \"$0\" \"$@\"", disk.display());
+        command.args(["--map-root-user", "--mount", "sh", "-c", &mount]);
+        command
+    }
+
+    /// Why nobody is given a small disk here, where that is so.
+    pub fn no_small_disk(disk: &Path) -> Option<String> {
+        match Self::alone(disk, 64).arg("true").output() {
+            Ok(output) if output.status.success() => None,
+            Ok(output) => Some(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Err(why) => Some(why.to_string()),
+        }
+    }
+
+    /// A file as it sees it.
+    pub fn seen(&self, file: &Path) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{}", self.child.id(), file.display()))
+    }
+
+    /// Its threads of this name, the oldest first.
+    pub fn threads(&self, name: &str) -> Vec<i32> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().map(|task| task.unwrap().path());
+        let of_name = tasks.filter(|task| std::fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim() == name));
+        let mut found: Vec<i32> = of_name.map(|task| task.file_name().unwrap().to_str().unwrap().parse().unwrap()).collect();
+        found.sort_unstable();
+        found
+    }
+
     fn start(mut command: Command, file: PathBuf, patch: &str, more: &[&str]) -> Self {
         std::fs::write(&file, patch).unwrap();
         let mut child = command

@@ -8,6 +8,7 @@ use rackd::host::HostName;
 
 use super::daemon::{Daemon, TONE};
 use super::jack::program;
+use super::osc::script;
 use super::speaker::Speaker;
 
 #[allow(dead_code, reason = "its main is not called")]
@@ -20,13 +21,9 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
-/// An example in Python, in the environment that `make test` makes.
+/// An example in Python.
 pub fn python(name: &str) -> Command {
-    let python = Path::new(RACKD).ancestors().nth(2).unwrap().join("python/bin/python3");
-    assert!(python.exists(), "there is no {}: run `make test`, which makes it", python.display());
-    let mut command = Command::new(python);
-    command.arg(example(name));
-    command
+    script(&format!("examples/{name}"))
 }
 
 fn folder(name: &str) -> PathBuf {

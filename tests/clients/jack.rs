@@ -33,10 +33,12 @@ pub fn until(what: &str, longest: Duration, mut holds: impl FnMut() -> bool) {
 
 /// A running server.
 pub struct Jack {
+    name: String,
     server: Option<Child>,
     folder: PathBuf,
     period: u32,
-    _turn: (MutexGuard<'static, ()>, std::fs::File),
+    /// None for one beside another, whose turn it is.
+    _turn: Option<(MutexGuard<'static, ()>, std::fs::File)>,
 }
 
 impl Jack {
@@ -51,9 +53,18 @@ impl Jack {
         // Other test programs and checkouts wait here too.
         let turn = std::fs::File::create(std::env::temp_dir().join("rackd-test-jack.lock")).unwrap();
         turn.lock().unwrap();
-        let folder = std::env::temp_dir().join(format!("{NAME}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
+        Self::named(NAME.to_owned(), period, Some((one, turn)))
+    }
+
+    /// One more server, that knows nothing of this one; it must end first.
+    pub fn beside(&self) -> Self {
+        Self::named(format!("{}_beside", self.name), self.period, None)
+    }
+
+    fn named(name: String, period: u32, turn: Option<(MutexGuard<'static, ()>, std::fs::File)>) -> Self {
+        let folder = std::env::temp_dir().join(format!("{name}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
         std::fs::create_dir_all(&folder).unwrap();
-        let mut jack = Self { server: None, folder, period, _turn: (one, turn) };
+        let mut jack = Self { name, server: None, folder, period, _turn: turn };
         jack.serve();
         jack
     }
@@ -65,7 +76,7 @@ impl Jack {
             let log = std::fs::File::create(self.folder.join("jackd.log")).unwrap();
             // -S: the server waits for its clients, so that a busy machine makes no holes in what is heard.
             let server = program("jackd")
-                .args(["-n", NAME, "-S", "-R", "-P", "60", "-d", "dummy", "-r", "48000", "-p", &self.period.to_string()])
+                .args(["-n", &self.name, "-S", "-R", "-P", "60", "-d", "dummy", "-r", "48000", "-p", &self.period.to_string()])
                 .env("JACK_NO_AUDIO_RESERVATION", "1")
                 .stdin(Stdio::null())
                 .stdout(log.try_clone().unwrap())
@@ -97,7 +108,7 @@ impl Jack {
     /// What a server that was killed leaves behind.
     fn sweep(&self) {
         for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().contains(NAME) {
+            if entry.file_name().to_string_lossy().contains(&self.name) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -117,7 +128,7 @@ impl Jack {
 
     /// Makes a program talk to this server.
     pub fn on_this_server(&self, command: &mut Command) {
-        command.env("JACK_DEFAULT_SERVER", NAME).env("JACK_NO_START_SERVER", "1").env("JACK_NO_AUDIO_RESERVATION", "1");
+        command.env("JACK_DEFAULT_SERVER", &self.name).env("JACK_NO_START_SERVER", "1").env("JACK_NO_AUDIO_RESERVATION", "1");
     }
 
     /// Ports of the server whose names contain a text.

@@ -4,10 +4,12 @@
     connect PORT            connects it
     play FRAME:HEX...       sends those messages, each so many frames after the next cycle's first; answers `played BASE`
     quit                    closes the port
-`jackmidi.py hear NAME` has NAME:midi and NAME:sound and says `midi FRAME HEX` and `sound FRAME` for each message and each place where
-sound begins after silence, in JACK's frames. `connect SOURCE PORT` connects one of them, `quit` ends it.
+`jackmidi.py hear NAME` has NAME:midi and NAME:sound and says `midi FRAME HEX` and `sound FRAME MOMENT` for each message and each place
+where sound begins after silence, in JACK's frames and in microseconds of the clock that all servers of one computer go by.
+`connect SOURCE PORT` connects one of them, `quit` ends it.
 """
 
+import ctypes
 import sys
 import threading
 
@@ -15,6 +17,10 @@ import jack
 
 mode, name = sys.argv[1:3]
 client = jack.Client(name, no_start_server=True)
+# What JACK-Client leaves out.
+moment = ctypes.CDLL("libjack.so.0").jack_frames_to_time
+moment.restype, moment.argtypes = ctypes.c_uint64, [ctypes.c_void_p, ctypes.c_uint32]
+pointer = int(jack._ffi.cast("uintptr_t", client._ptr))
 
 
 def say(*words):
@@ -77,7 +83,7 @@ else:
             if (abs(x) > 0.01) != loud:
                 loud = not loud
                 if loud:
-                    heard.append(f"sound {now + at}")
+                    heard.append(f"sound {now + at} {moment(pointer, now + at)}")
 
     with client:
         say("ready")

@@ -38,13 +38,13 @@ in = "click * 0.5"
 "#;
 
 /// A client by Python's JACK-Client: `jackmidi.py` says what it does.
-struct Python {
+pub struct Python {
     child: Child,
     said: BufReader<ChildStdout>,
 }
 
 impl Python {
-    fn start(jack: &Jack, mode: &str, name: &str) -> Self {
+    pub fn start(jack: &Jack, mode: &str, name: &str) -> Self {
         let mut command = interpreter("jackmidi.py");
         jack.on_this_server(&mut command);
         let mut child = command.args([mode, name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -64,7 +64,7 @@ impl Python {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    fn say(&mut self, line: &str) -> String {
+    pub fn say(&mut self, line: &str) -> String {
         self.tell(line);
         self.line()
     }
@@ -77,18 +77,23 @@ impl Python {
         answer.strip_prefix("played ").unwrap().parse().unwrap()
     }
 
-    /// Ends a listener: when sound began, and which messages came when.
-    fn heard(&mut self) -> (Vec<u64>, Vec<(u64, u8)>) {
+    /// Ends a listener: what it heard.
+    pub fn end(&mut self) -> Vec<String> {
         self.tell("quit");
+        std::iter::repeat_with(|| self.line()).take_while(|line| line.contains(' ')).collect()
+    }
+
+    /// The same: when sound began, and which messages came when.
+    fn heard(&mut self) -> (Vec<u64>, Vec<(u64, u8)>) {
         let (mut sound, mut midi) = (Vec::new(), Vec::new());
-        loop {
-            let line = self.line();
+        for line in self.end() {
             match line.split(' ').collect::<Vec<_>>()[..] {
-                ["sound", at] => sound.push(at.parse().unwrap()),
+                ["sound", at, _] => sound.push(at.parse().unwrap()),
                 ["midi", at, bytes] => midi.push((at.parse().unwrap(), u8::from_str_radix(&bytes[..2], 16).unwrap())),
-                _ => return (sound, midi),
+                _ => panic!("{line}"),
             }
         }
+        (sound, midi)
     }
 }
 

@@ -17,14 +17,19 @@ fn oscsend(daemon: &Daemon, arguments: &[&str]) {
     assert!(sent.success(), "oscsend {arguments:?}");
 }
 
-/// One of our scripts, in the environment that `make test` makes.
-pub fn interpreter(script: &str) -> Command {
+/// A script of this repository, in the environment that `make test` makes.
+pub fn script(path: &str) -> Command {
     let target = PathBuf::from(env!("CARGO_BIN_EXE_rackd"));
     let python = target.ancestors().nth(2).unwrap().join("python/bin/python3");
     assert!(python.exists(), "there is no {}: run `make test`, which makes it", python.display());
     let mut command = Command::new(python);
-    command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script));
+    command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path));
     command
+}
+
+/// One that belongs to these tests.
+pub fn interpreter(name: &str) -> Command {
+    script(&format!("tests/clients/{name}"))
 }
 
 /// python-osc.

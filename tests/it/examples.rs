@@ -1,10 +1,27 @@
-//! The example that renders is run as it stands: the file is the same at any buffer, and sounds.
+//! The examples that write files are run as they stand.
 
 use super::record::{folder, read};
 
 #[allow(dead_code, reason = "its main is not called")]
 #[path = "../../examples/render.rs"]
 mod render;
+
+#[allow(dead_code, reason = "its main is not called")]
+#[path = "../../examples/own_module.rs"]
+mod own_module;
+
+#[test]
+fn a_module_of_ones_own_is_heard() {
+    let folder = folder("example-own-module");
+    let file = folder.join("own_module.wav");
+    let peak = own_module::render(&file).unwrap();
+    assert!((0.05..1.0).contains(&peak), "peak {peak}");
+    let samples = read(&file);
+    assert_eq!(samples.len(), 2 * 4 * 48_000 / 512 * 512);
+    // Six notes, a quarter of a second from one to the next; the last ends after 1.75 s, and rings.
+    assert!(samples.chunks(2 * 4_800).take(20).all(|tenth| tenth.iter().any(|x| x.abs() > 1e-3)));
+    std::fs::remove_dir_all(folder).unwrap();
+}
 
 #[test]
 fn render_writes_the_same_file_at_any_buffer() {
