@@ -77,8 +77,8 @@ pub fn render(file: &Path, buffer: usize) -> Result<f32, Box<dyn Error>> {
     // All of it stands before the first frame.
     control.settle(&mut engine);
     for line in SCORE {
-        if let Some(answer) = text::answer(&mut control, line).into_iter().find(|answer| answer.starts_with("/fail")) {
-            return Err(answer.into());
+        if let Some(answer) = text::answer(&mut control, line).into_iter().find(|answer| answer.address == "/fail") {
+            return Err(text::spell(&answer).into());
         }
     }
 
