@@ -55,8 +55,8 @@ pub struct Seen {
 
 /// Says a line as a client by OSC would.
 fn say(control: &mut Control, line: &str) -> Result<(), Box<dyn Error>> {
-    match text::answer(control, line).into_iter().find(|answer| answer.starts_with("/fail")) {
-        Some(fail) => Err(fail.into()),
+    match text::answer(control, line).into_iter().find(|answer| answer.address == "/fail") {
+        Some(fail) => Err(text::spell(&fail).into()),
         None => Ok(()),
     }
 }

@@ -84,6 +84,7 @@ Examples:
   rackd play patches/racks/split.toml       several patches at once, each with its keys
   rackd play patches/bass.toml --host jack --midi Keystation
   rackd play patches/bass.toml --host silent --record take.wav --for 10s
+  rackd play patches/bass.toml --log set.oscl    and later: rackd render --log set.oscl -o set.wav
   (echo '/bass/note 48 0.9'; sleep 2) | rackd play patches/bass.toml --stdin
   rackd play patches/bass.toml --stdin=keep --json      for a program; plays on where that ends
 
@@ -168,6 +169,9 @@ pub struct Play {
     /// Write what is heard to this file, WAV or FLAC by its ending; an existing file is kept, and -2 put after the name
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write all that is done to this file, so that `rackd render --log` makes the same sound from it, sample by sample; an existing file is kept
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// The folder into which /record/start may write; without it that of the patch, or the current one
     #[arg(long, value_name = "FOLDER")]
     pub record_folder: Option<PathBuf>,
@@ -194,6 +198,7 @@ Examples:
   rackd render patches/racks/sixteen.toml --score song.mid -o song.wav
   rackd render patches/drone.toml --for 30s -o drone.wav --bits 24
   rackd render patches/echo.toml --input guitar.wav -o wet.wav
+  rackd render --log set.oscl -o set.wav    a set that was played with --log set.oscl
 
 Without --score a patch that takes notes plays A3 for half of the time, a drum kit each of its keys in turn;
 of a rack, each slot in turn. The same patch and score give the same bytes at any --buffer, on any machine of one CPU family.";
@@ -202,7 +207,11 @@ of a rack, each slot in turn. The same patch and score give the same bytes at an
 #[derive(Debug, Args)]
 pub struct Render {
     /// The patch or rack
-    pub file: PathBuf,
+    #[arg(required_unless_present = "log")]
+    pub file: Option<PathBuf>,
+    /// Play a set once more that `rackd play --log` has written down: the same sound, sample by sample
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "score", "input", "rate", "channels"])]
+    pub log: Option<PathBuf>,
     /// Play this score: .mid, .toml or .osc (docs/score.md)
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,

@@ -16,6 +16,7 @@ pub mod parse;
 pub mod play;
 pub mod rates;
 pub mod render;
+mod replay;
 pub mod run;
 pub mod send;
 pub mod shown;

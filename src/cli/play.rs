@@ -45,6 +45,7 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         clock_in: args.clock_in.clone(),
         score: args.score.clone(),
         record: args.record.clone(),
+        log: args.log.clone(),
         record_folder: args.record_folder.clone(),
         length: args.length,
         paused: args.paused,

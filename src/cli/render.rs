@@ -1,7 +1,7 @@
 //! `rackd render`: a patch or a rack to a WAV file, exact and as fast as it goes.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{Bits, Render};
 use super::check::draw_for_terminal;
 use super::exit::Exit;
-use super::style;
+use super::{replay, style};
 use crate::control::peers::Peer;
 use crate::control::{self, Client, Control, Group, Message, Origin, Value, When};
 use crate::daemon::levels::Levels;
@@ -41,7 +41,10 @@ struct Input {
 /// # Errors
 /// What was wrong with the patch, the command line or the machine.
 pub fn run(args: &Render) -> Result<(), Exit> {
-    let source = Source::new(Some(&args.file));
+    if let Some(log) = &args.log {
+        return replay::run(args, log);
+    }
+    let source = Source::new(args.file.as_deref());
     let (playable, remarks) = source.playable(draw_for_terminal)?;
     style::complain(&drawn(draw_for_terminal, &remarks));
     let channels = args.channels.unwrap_or_else(|| playable.channels());
@@ -62,7 +65,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
         Control::new(CATALOGUE, doors, door, control::Options { plan, folders: Vec::new(), running: true, peer: Peer::default() });
     match playable.clone() {
         Playable::Patch(read) => {
-            let put = control.put(&source.slot(), read.patch, &read.text, Some(&args.file), Vec::new());
+            let put = control.put(&source.slot(), read.patch, &read.text, args.file.as_deref(), Vec::new());
             put.map_err(|full| Exit::Machine(full.message))?;
         }
         Playable::Rack(read) => drop(control.put_rack(*read, Vec::new())),
@@ -87,7 +90,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     }
 
     let levels = Levels::default();
-    let mut out = OutFile::create(args, channels)?;
+    let mut out = OutFile::create(args, args.rate, channels)?;
     let bar = progress(frames, args.rate);
     let mut host = Offline::new(engine, usize::from(channels));
     if let Some(input) = input {
@@ -112,7 +115,7 @@ pub fn run(args: &Render) -> Result<(), Exit> {
     let sink = |frames: &[f32]| {
         levels.count(frames);
         bar.inc(frames.len() as u64 / u64::from(channels));
-        out.sound.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
+        out.write(frames).map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))
     };
     // Control feeds the engine 250 ms ahead: no buffer may be longer.
     host.run(frames, Buffers::Fixed(args.buffer.min(args.rate / 5) as usize), feed, sink)?;
@@ -218,12 +221,12 @@ fn read_input(file: &Path, rate: u32) -> Result<Input, Exit> {
 }
 
 /// The file that is written: under another name until it is done, so that what was there before is not lost half-way.
-struct OutFile {
+pub(super) struct OutFile {
     sound: SoundFile,
 }
 
 impl OutFile {
-    fn create(args: &Render, channels: u16) -> Result<Self, Exit> {
+    pub fn create(args: &Render, rate: u32, channels: u16) -> Result<Self, Exit> {
         let part = args.output.with_extension("part.wav");
         let _ = std::fs::remove_file(&part);
         let sample = match args.bits {
@@ -231,12 +234,17 @@ impl OutFile {
             Bits::TwentyFour => Sample::Int24,
             Bits::Float => Sample::Float32,
         };
-        let sound = SoundFile::create(&part, Spec::wav(sample, args.rate, channels));
+        let sound = SoundFile::create(&part, Spec::wav(sample, rate, channels));
         Ok(Self { sound: sound.map_err(|error| Exit::machine(format!("cannot write {}", args.output.display()), error))? })
     }
 
+    /// Adds interleaved frames.
+    pub fn write(&mut self, frames: &[f32]) -> io::Result<()> {
+        self.sound.write(frames)
+    }
+
     /// Gives the file its name.
-    fn finish(mut self, args: &Render) -> Result<(), Exit> {
+    pub fn finish(mut self, args: &Render) -> Result<(), Exit> {
         let refused = |error| Exit::machine(format!("cannot write {}", args.output.display()), error);
         let file = self.sound.finish().map_err(refused)?;
         std::fs::rename(&file.path, &args.output).map_err(refused)
@@ -244,7 +252,7 @@ impl OutFile {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress(frames: u64, rate: u32) -> ProgressBar {
+pub(super) fn progress(frames: u64, rate: u32) -> ProgressBar {
     if !std::io::stderr().is_terminal() || frames < 10 * u64::from(rate) {
         return ProgressBar::hidden();
     }

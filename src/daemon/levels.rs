@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use crate::host::Player;
+use crate::rt::guard::FlushToZero;
 use crate::rt::outflow::OutflowEnd;
 use crate::rt::workers::NAME;
 
@@ -74,17 +75,55 @@ impl std::fmt::Display for Levels {
     }
 }
 
+/// How long the sound takes to end, at a rate [Hz; frames]. `[any]`
+pub const fn fade_frames(rate: u32) -> u64 {
+    (rate / 20) as u64
+}
+
+/// Sound that gets softer in a straight line to silence.
+#[derive(Clone, Copy, Debug)]
+pub struct FadeOut {
+    gain: f32,
+    /// What the gain loses in a frame.
+    step: f32,
+}
+
+impl FadeOut {
+    /// Over so many frames. `[control]`
+    pub fn new(frames: u64) -> Self {
+        Self { gain: 1.0, step: 1.0 / frames.max(1) as f32 }
+    }
+
+    /// Takes the next frames through it; whether it is silent from there on. `[audio]`
+    pub fn apply(&mut self, output: &mut [f32], channels: usize) -> bool {
+        // As in the callback of a device: the same bits wherever it is called.
+        let _tiny = FlushToZero::begin();
+        for frame in output.chunks_exact_mut(channels.max(1)) {
+            self.gain = if self.gain > self.step { self.gain - self.step } else { 0.0 };
+            frame.iter_mut().for_each(|sample| *sample *= self.gain);
+        }
+        self.gain == 0.0
+    }
+}
+
 /// Asks the last player before the host to fade out.
 #[derive(Debug, Default)]
 pub struct Fade {
     asked: AtomicBool,
     done: AtomicBool,
+    /// One more than the frame with which it begins; 0: it has not.
+    begun: AtomicU64,
 }
 
 impl Fade {
     /// From now on it falls silent, within 50 ms, for good. `[any]`
     pub fn ask(&self) {
         self.asked.store(true, Relaxed);
+    }
+
+    /// The frame with which it began, once it has. `[any]`
+    pub fn begun(&self) -> Option<u64> {
+        self.begun.load(Relaxed).checked_sub(1)
     }
 
     /// Whether it is silent. `[any]`
@@ -98,9 +137,9 @@ pub struct Outlet<P> {
     player: P,
     levels: Arc<Levels>,
     fade: Arc<Fade>,
-    gain: f32,
-    /// What the gain loses in a frame of the fade.
-    step: f32,
+    /// Frames so far.
+    frames: u64,
+    out: FadeOut,
     /// Where others hear it too.
     master: Option<OutflowEnd>,
 }
@@ -108,7 +147,7 @@ pub struct Outlet<P> {
 impl<P: Player> Outlet<P> {
     /// Of a player at a rate [Hz]. `[control]`
     pub fn new(player: P, rate: u32, levels: Arc<Levels>, fade: Arc<Fade>) -> Self {
-        Self { player, levels, fade, gain: 1.0, step: 1.0 / (0.050 * rate as f32), master: None }
+        Self { player, levels, fade, frames: 0, out: FadeOut::new(fade_frames(rate)), master: None }
     }
 
     /// The same, heard there too. `[control]`
@@ -123,16 +162,14 @@ impl<P: Player> Player for Outlet<P> {
         ON_AUDIO_THREAD.set(true);
         self.player.run(input, input_channels, output, channels);
         if self.fade.asked.load(Relaxed) {
-            for frame in output.chunks_exact_mut(channels.max(1)) {
-                self.gain = if self.gain > self.step { self.gain - self.step } else { 0.0 };
-                for sample in frame {
-                    *sample *= self.gain;
-                }
+            if self.fade.begun().is_none() {
+                self.fade.begun.store(self.frames + 1, Relaxed);
             }
-            if self.gain == 0.0 {
+            if self.out.apply(output, channels) {
                 self.fade.done.store(true, Relaxed);
             }
         }
+        self.frames += (output.len() / channels.max(1)) as u64;
         self.levels.count(output);
         if let Some(master) = &self.master {
             let last = channels.max(1) - 1;

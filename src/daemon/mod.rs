@@ -8,6 +8,7 @@ mod demo;
 pub mod devices;
 pub mod levels;
 mod lines;
+mod log;
 mod midi;
 pub mod options;
 pub mod perform;

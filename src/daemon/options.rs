@@ -71,6 +71,8 @@ pub struct Options {
     pub score: Option<PathBuf>,
     /// Where to keep what is heard.
     pub record: Option<PathBuf>,
+    /// Where to keep what the engine does, so that it can be done again.
+    pub log: Option<PathBuf>,
     /// The folder into which messages may record; `None`: those of the patch, or the current one.
     pub record_folder: Option<PathBuf>,
     /// When to end.

@@ -70,15 +70,21 @@ impl Recordings {
         }
     }
 
-    /// Completes all files.
-    pub fn end(&mut self, voice: &Voice) {
+    /// What clients record by.
+    pub fn desk(&self) -> Option<&Mutex<Desk>> {
+        self.desk.as_deref()
+    }
+
+    /// Completes all files; the frames of what was heard, where that was kept whole.
+    pub fn end(&mut self, voice: &Voice) -> Option<u64> {
         if let Some(desk) = &self.desk {
             Desk::end(desk);
         }
-        if let Some(recorder) = self.heard.take() {
-            voice.stand("");
-            say(voice, &recorder.finish());
-        }
+        let recorder = self.heard.take()?;
+        voice.stand("");
+        let event = recorder.finish();
+        say(voice, &event);
+        if let RecordEvent::Done(file) = event { Some(file.frames) } else { None }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::devices::Devices;
 use super::levels::{Fade, Levels, Outlet, silence_panics_of_audio_threads};
 use super::lines::{AtEnd, read_stdin};
+use super::log::SetLog;
 use super::options::{Draw, Failure, Options, Wish};
 use super::recording::Recordings;
 use super::rights::Rights;
@@ -85,6 +86,7 @@ struct Daemon<'a> {
     levels: Arc<Levels>,
     fade: Arc<Fade>,
     recordings: Recordings,
+    log: Option<SetLog>,
     devices: Devices,
     rights: Rights,
     audio: Option<Audio>,
@@ -131,6 +133,12 @@ impl<'a> Daemon<'a> {
             door,
             control::Options { plan, folders: folders.clone(), running: !options.paused, peer: options.peer.clone() },
         );
+        let logged =
+            options.log.as_deref().map(|file| SetLog::start(file, &mut engine, &shown, rate, choice.options.channels)).transpose()?;
+        let mut log = logged.map(|(log, book)| {
+            control.keep_log(book);
+            log
+        });
         let flows = streams::flows(options);
         control.set_flows(flows.clone());
         if let Some(folder) = profiles::folder() {
@@ -157,6 +165,9 @@ impl<'a> Daemon<'a> {
         let clock = control.clock().clone();
         let devices = Devices::start(&mut control, devices::list);
         let (recordings, tap) = Recordings::start(options, &mut control, folders, choice.options.channels)?;
+        if let (Some(log), Some(desk), Some(_)) = (&mut log, recordings.desk(), &choice.options.input) {
+            log.hear(desk)?;
+        }
         let control = Arc::new(Mutex::new(control));
 
         let osc = (!options.osc.is_nowhere()).then(|| osc::Server::start(&options.osc, &control)).transpose();
@@ -190,6 +201,7 @@ impl<'a> Daemon<'a> {
             levels,
             fade,
             recordings,
+            log,
             devices,
             rights,
             audio: Some(audio),
@@ -252,6 +264,7 @@ impl<'a> Daemon<'a> {
         }
         self.rights.introduce(voice);
         self.recordings.introduce(voice);
+        self.log.iter().for_each(|log| log.introduce(voice));
         if has_terminal() {
             voice.event("ready", json!({}), "  Ctrl-C ends.");
         }
@@ -343,6 +356,7 @@ impl<'a> Daemon<'a> {
         self.recordings.look(&self.control, &self.voice);
         let mut control = lock(&self.control);
         self.devices.look(&mut control);
+        self.log.iter_mut().for_each(|log| log.look(&mut control));
         let answers = control.tick();
         let notices = control.take_notices();
         let ends = control.take_note_ends();
@@ -449,7 +463,7 @@ impl<'a> Daemon<'a> {
             }
         }
         self.ports = None;
-        self.recordings.end(&self.voice);
+        let frames = self.recordings.end(&self.voice);
         // What became of them is told before nobody is listened to any more.
         self.look();
         (self.osc, self.streams) = (None, None);
@@ -464,6 +478,9 @@ impl<'a> Daemon<'a> {
                     std::process::exit(0);
                 },
             }
+        }
+        if let Some(log) = &mut self.log {
+            log.end(&self.fade, frames, &self.voice);
         }
         let (peak, rms) = (self.levels.peak(), self.levels.rms());
         self.voice.event("ended", json!({ "peak": peak, "rms": rms }), &format!("  heard  {}", self.levels));

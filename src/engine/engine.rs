@@ -494,6 +494,7 @@ impl Engine {
         self.mixer.begin(from, to);
         self.pause.advance(from, to);
         self.recordings.begin(block.start + self.pause.ahead(), from, block.frames, self.pause.curve());
+        self.recordings.input(&self.input);
         if let Some(team) = &mut self.team {
             let out = &mut self.out;
             let lost = team.run_slots(&mut self.strips, &self.mixer, &self.beat, block, &mut |report| out.tell(report));

@@ -23,6 +23,8 @@ pub enum Source {
     Master,
     /// What a slot gives to the mix: after its fader.
     Slot(u8),
+    /// What comes in from the device, as it comes: no pause fades it.
+    Input,
     /// Nowhere: silence.
     Nowhere,
 }
@@ -145,14 +147,24 @@ impl Recording {
         }
     }
 
+    /// What was taken but for the input gets softer, each frame by its gain.
+    fn fade(&mut self, gains: &[f32]) {
+        for (frame, gain) in self.frames.chunks_exact_mut(self.channels).zip(gains) {
+            let mut channel = 0;
+            for line in &self.lines {
+                let gain = if line.from == Source::Input { 1.0 } else { *gain };
+                frame[channel..channel + line.channels()].iter_mut().for_each(|x| *x *= gain);
+                channel += line.channels();
+            }
+        }
+    }
+
     /// What was taken goes into the tap; whether there is more to come after the block that ended before `end`.
     fn end(&mut self, start: SampleTime, end: SampleTime, gains: Option<&[f32; BLOCK]>) -> bool {
         let count = self.span.1.saturating_sub(self.span.0);
         if count > 0 {
             if let Some(gains) = gains {
-                for (frame, gain) in self.frames.chunks_exact_mut(self.channels).zip(&gains[self.span.0..self.span.1]) {
-                    frame.iter_mut().for_each(|x| *x *= gain);
-                }
+                self.fade(&gains[self.span.0..self.span.1]);
             }
             if self.track.first().is_none() {
                 let first = if self.at > start { self.at } else { start };
@@ -233,6 +245,11 @@ impl Recordings {
             recording.begin(start, from, frames);
             self.slots |= recording.slots();
         }
+    }
+
+    /// What came in from the device in this block. `[audio]`
+    pub fn input(&mut self, sides: &Sides) {
+        self.places.iter_mut().flatten().for_each(|recording| recording.lay(Source::Input, sides));
     }
 
     /// What a strip gives to the mix in this block. `[audio]`

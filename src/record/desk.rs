@@ -2,6 +2,7 @@
 //!
 //! Whoever holds Control's lock waits for none of it: a verb leaves a note in [`Desk`], or sets when a recording ends.
 
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,12 +12,12 @@ use std::time::{Duration, Instant};
 use super::file::{Recorded, SoundFile};
 use super::recorder::{Ending, PATIENCE, Progress, RecordEvent, write_out};
 use super::request::Request;
-use super::spec::{Format, Spec};
+use super::spec::{Format, Sample, Spec};
 use crate::base::nearest::nearest;
 use crate::base::time::SampleTime;
 use crate::control::saving::Place;
-use crate::control::{Call, Client, Code, Control, Fail, Message, Value};
-use crate::engine::recording::{PLACES, RecordDoor, Recording, Track};
+use crate::control::{Call, Client, Code, Control, Fail, Message, Origin, Value};
+use crate::engine::recording::{Line, PLACES, RecordDoor, Recording, Source, Track};
 use crate::rt::tap::tap;
 
 const START: &str = "/record/start";
@@ -33,6 +34,8 @@ struct Running {
     path: Arc<OnceLock<PathBuf>>,
     track: Arc<Track>,
     progress: Arc<Progress>,
+    /// It belongs to a log: nobody ends it but the daemon.
+    kept: bool,
     thread: JoinHandle<()>,
 }
 
@@ -107,6 +110,29 @@ impl Desk {
         }
     }
 
+    /// Records what comes in from the device, from the next frame on to the daemon's end, into a file that the user of this computer has
+    /// named; how far it is. `[control]`
+    ///
+    /// # Errors
+    /// The system's: no such folder, no permission, no thread.
+    pub fn keep_input(desk: &Mutex<Self>, path: &Path) -> io::Result<(PathBuf, Arc<Progress>)> {
+        let mut desk = lock(desk);
+        let spec = Spec::wav(Sample::Float32, desk.rate, 2);
+        let file = SoundFile::create(path, spec)?;
+        let asked = file.path().to_owned();
+        let (track, progress, named) = (Arc::new(Track::default()), Arc::new(Progress::default()), Arc::new(OnceLock::new()));
+        let _ = named.set(asked.clone());
+        let (near, far) = tap(2, desk.rate as usize * PATIENCE);
+        let recording = Recording::new(near, &[Line { from: Source::Input, mono: false }], 0, Arc::clone(&track));
+        lock(&desk.door).send(recording).map_err(|_| io::Error::other(format!("{PLACES} recordings run already")))?;
+        let (mut ending, shown) = (Over(Arc::clone(&track)), Arc::clone(&progress));
+        let run = move || write_out(file, far, &shown, &mut ending, &mut |_| ());
+        let thread = thread::Builder::new().name("recorder".into()).spawn(run)?;
+        let whose = Client::of(Origin::Rackd);
+        desk.running.push(Running { whose, asked: asked.clone(), path: named, track, progress: Arc::clone(&progress), kept: true, thread });
+        Ok((asked, progress))
+    }
+
     /// Recordings that run. `[control]`
     pub fn count(&self) -> usize {
         self.running.iter().filter(|running| !running.thread.is_finished()).count()
@@ -157,7 +183,7 @@ impl Desk {
         };
         let thread = thread::Builder::new().name("recorder".into()).spawn(move || job.run());
         let thread = thread.map_err(|why| Fail::new(call.address, Code::Full, format!("the system gives no thread: {why}")))?;
-        self.running.push(Running { whose: call.client, asked, path, track, progress, thread });
+        self.running.push(Running { whose: call.client, asked, path, track, progress, kept: false, thread });
         Ok(Vec::new())
     }
 
@@ -169,7 +195,7 @@ impl Desk {
             _ => return Err(Fail::new(call.address, Code::WrongArguments, "the path of a recording is wanted, or none for all")),
         };
         self.running.retain(|running| !running.thread.is_finished());
-        let meant = self.running.iter().filter(|running| path.is_none_or(|path| running.is_called(path)));
+        let meant = self.running.iter().filter(|running| !running.kept && path.is_none_or(|path| running.is_called(path)));
         let count = meant.map(|running| running.track.stop_at(call.at)).count();
         if let (Some(path), 0) = (path, count) {
             let names: Vec<String> = self.running.iter().map(|running| running.asked.display().to_string()).collect();
@@ -209,7 +235,20 @@ struct Job {
     to: Sender<News>,
 }
 
-/// It ends when the engine says so; on the way it is told when it has begun.
+/// It ends when the engine says so.
+struct Over(Arc<Track>);
+
+impl Ending for Over {
+    fn is_over(&mut self) -> bool {
+        self.0.is_over()
+    }
+
+    fn frames(&self) -> Option<u64> {
+        Some(self.0.frames())
+    }
+}
+
+/// The same; on the way it is told when it has begun.
 struct Followed<'a> {
     job: &'a Job,
     begun: bool,

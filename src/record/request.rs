@@ -172,16 +172,17 @@ impl Said {
     }
 }
 
-/// The master, or a slot by its name or its address.
+/// The master, a slot by its name or its address, or what comes in from the device.
 fn source(control: &Control, written: &str) -> Result<Source, String> {
     let name = written.strip_prefix('/').unwrap_or(written);
     if name == "master" {
         return Ok(Source::Master);
     }
     let slot = control.loaded().find(|(_, slot)| slot.name == name).and_then(|(at, _)| u8::try_from(at).ok());
-    slot.map(Source::Slot).ok_or_else(|| {
-        let names = control.loaded().map(|(_, slot)| slot.name.as_str()).chain(["master", "wav", "flac"]).chain(KEYS);
+    let input = (name == "input").then_some(Source::Input);
+    slot.map(Source::Slot).or(input).ok_or_else(|| {
+        let names = control.loaded().map(|(_, slot)| slot.name.as_str()).chain(["master", "input", "wav", "flac"]).chain(KEYS);
         let near = nearest(name, names).map(|near| format!("; did you mean {near}?"));
-        format!("there is no slot {name}: sources are master and the slots{}", near.unwrap_or_default())
+        format!("there is no slot {name}: sources are master, input and the slots{}", near.unwrap_or_default())
     })
 }
