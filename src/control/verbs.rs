@@ -274,7 +274,7 @@ pub const VERBS: &[Verb] = &[
     direct("/midi/ends", "[0 | 1]", "A note-off goes out by MIDI when the sound of a key has ended, or not; tells it.", time_verbs::ends),
     elsewhere(
         "/record/start",
-        "path [wav | flac] [bits [channels [buffers]]] [master | slot]…",
+        "path [wav | flac] [bits [channels [buffers]]] [master | input | slot]…",
         "Records from its time on, to the sample, into a new file: WAV in 32-bit float of the master, if nothing else is said; of several sources, their channels side by side. Keys may be named: format, bits, channels, buffers, source. /done with the file when it runs; /record/done path frames lost at its end, /record/error path why if something is wrong.",
     ),
     elsewhere("/record/stop", "[path]", "Ends a recording, or all, at its time, to the sample; answers with how many."),

@@ -16,6 +16,7 @@ mod flood;
 mod hostile;
 mod life;
 mod lines;
+mod log;
 mod midi;
 mod osc;
 mod recording;

@@ -70,7 +70,7 @@ impl Python {
     }
 
     /// Messages at frames from the next cycle on: the frame of the cycle's first.
-    fn play(&mut self, messages: &[(u64, &[u8])]) -> u64 {
+    pub fn play(&mut self, messages: &[(u64, &[u8])]) -> u64 {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let all: Vec<String> = messages.iter().map(|(at, bytes)| format!("{at}:{}", hex(bytes))).collect();
         let answer = self.say(&format!("play {}", all.join(" ")));

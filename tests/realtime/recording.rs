@@ -22,7 +22,7 @@ fn no_recording_allocates_on_the_audio_thread() {
         engine.run(&[], 0, &mut [], 2);
     }
     let lines: Vec<Line> = (0..32).map(|slot| Line { from: Source::Slot(slot), mono: false }).collect();
-    let master = [Line { from: Source::Master, mono: true }];
+    let master = [Source::Master, Source::Input].map(|from| Line { from, mono: true });
     let (mut running, mut counted, mut over, mut lost) = (Vec::new(), 0, 0, 0);
     let mut out = vec![0.0; 2 * 333];
     for round in 0..300u32 {
