@@ -11,6 +11,9 @@ use crate::rt::convert::Convert;
 use crate::rt::guard::FlushToZero;
 use crate::rt::steady::Steady;
 
+/// How long a device may empty a store of its own that filled while it began [s].
+const SETTLING: u32 = 2;
+
 /// The ends that one capturing stream is built around.
 #[derive(Clone)]
 pub struct CaptureEnd {
@@ -47,7 +50,8 @@ impl CaptureEnd {
         let plain = one_clock && device_rate == self.rate;
         let joint = if plain { None } else { Some(Joint::new(device_rate, self.rate, self.channels())?) };
         // Pieces wait within the converter until they are whole.
-        self.capture.counts().begin(joint.as_ref().map_or(0, |joint| 2 * joint.convert.most()));
+        let (spare, settling) = joint.as_ref().map_or((0, 0), |joint| (2 * joint.convert.most(), (SETTLING * self.rate) as usize));
+        self.capture.counts().begin(spare, settling);
         Ok(Inlet { end: self.clone(), rate: device_rate, joint, rank: Rank::new(self.realtime) })
     }
 }
@@ -63,7 +67,7 @@ pub struct Inlet {
 /// What joins two clocks.
 struct Joint {
     convert: Convert,
-    /// From when the engine hears.
+    /// From when the device has settled.
     steady: Option<Steady>,
     piece: Box<[f32]>,
 }
@@ -105,7 +109,7 @@ impl Joint {
             done += count;
         }
         let counts = capture.counts();
-        if !counts.is_heard() {
+        if !counts.is_settled() {
             return;
         }
         let rate = f64::from(end.rate);
@@ -150,6 +154,28 @@ mod tests {
         }
         assert!(heard > 10_000 && heard <= given, "{heard} of {given}");
         assert_eq!(capture.capture.take_gaps(), (0, 0));
+    }
+
+    #[test]
+    fn a_store_that_a_device_empties_while_it_begins_is_left_out_and_later_none_is() {
+        let (capture, mut end) = ends(48_000, 1);
+        let mut inlet = capture.inlet(48_000, false).unwrap();
+        let mut run = |blocks: usize, more: usize| {
+            for _ in 0..more {
+                inlet.push(480, 1, |_| 0.5);
+            }
+            for _ in 0..blocks {
+                inlet.push(480, 1, |_| 0.5);
+                end.took(1, 480);
+                end.frames(480);
+            }
+            capture.capture.take_gaps()
+        };
+        assert_eq!(run(20, 0), (0, 0));
+        let (missing, surplus) = run(20, 5);
+        assert!(missing == 0 && surplus.abs_diff(5 * 480) < 480, "{surplus}");
+        assert_eq!(run(200, 0), (0, 0), "it settles");
+        assert_eq!(run(20, 1), (0, 0), "what is too much later goes by and by");
     }
 
     /// Two clocks by a time that is counted: the device's blocks of 20 ms, the engine's of 16, at a low rate so that minutes are soon over.

@@ -6,8 +6,8 @@ use std::sync::{Arc, MutexGuard};
 use super::driven::PIECE;
 use crate::rt::seat::Seat;
 
-/// Frames that the ring between capture and engine holds.
-const RING: usize = 16_384;
+/// Frames that the ring between capture and engine holds: more than any device gives at once, and some give two seconds.
+const RING: usize = 1 << 18;
 
 /// What went wrong on the way in, since the start; and what is known of the way.
 #[derive(Debug, Default)]
@@ -26,8 +26,10 @@ pub struct InputCounts {
     burst: AtomicUsize,
     /// Frames that shall wait beyond one callback of each side: two clocks need some.
     spare: AtomicUsize,
-    /// Enough has come to begin.
-    primed: AtomicBool,
+    /// Frames from the first that is heard in which a device may still empty a store of its own; 0: its clock is ours.
+    settling: AtomicUsize,
+    /// What waits says how the two clocks go: the device has settled.
+    settled: AtomicBool,
     /// By how much the device's clock is faster than ours, as bits of f64.
     drift: AtomicU64,
 }
@@ -48,10 +50,12 @@ impl InputCounts {
         self.drift.store(drift.to_bits(), Relaxed);
     }
 
-    /// A device begins: its callbacks are not known yet; so many frames are to wait beyond one callback of each side.
-    pub(super) fn begin(&self, spare: usize) {
+    /// A device begins: its callbacks are not known yet; so many frames are to wait beyond one callback of each side, and so many are heard
+    /// until it has settled, where it has a clock of its own.
+    pub(super) fn begin(&self, spare: usize, settling: usize) {
         self.longest.store(0, Relaxed);
         self.spare.store(spare, Relaxed);
+        self.settling.store(settling, Relaxed);
         self.set_drift(0.0);
     }
 
@@ -60,9 +64,9 @@ impl InputCounts {
         self.longest.load(Relaxed) + self.burst.load(Relaxed) + self.spare.load(Relaxed)
     }
 
-    /// The engine hears what comes.
-    pub(super) fn is_heard(&self) -> bool {
-        self.primed.load(Relaxed)
+    /// Whether what waits says how the two clocks go.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.load(Relaxed)
     }
 }
 
@@ -82,6 +86,10 @@ pub(super) struct InputEnd {
     piece: Box<[f32]>,
     /// Who drove the engine last.
     driver: u64,
+    /// Enough has come to begin.
+    primed: bool,
+    /// Frames that were heard since.
+    heard: usize,
 }
 
 /// The capture callback's end while nobody else is at it.
@@ -97,7 +105,7 @@ pub(super) fn input(channels: usize) -> (Capture, InputEnd) {
     let counts = Arc::new(InputCounts::default());
     let piece = vec![0.0; PIECE * channels].into_boxed_slice();
     let capture = Capture { ring: Seat::new(to), counts: Arc::clone(&counts), channels };
-    (capture, InputEnd { ring: from, counts, channels, piece, driver: 0 })
+    (capture, InputEnd { ring: from, counts, channels, piece, driver: 0, primed: false, heard: 0 })
 }
 
 impl Capture {
@@ -183,19 +191,26 @@ impl InputEnd {
         let counts = &*self.counts;
         let mut waiting = self.ring.slots() / self.channels;
         let store = counts.store().max(counts.longest.load(Relaxed) + frames);
-        if !counts.is_heard() {
+        // Between two clocks as much is to wait as is aimed at, from the first frame on.
+        let settling = counts.settling.load(Relaxed);
+        if !self.primed {
             if counts.longest.load(Relaxed) == 0 || waiting < store {
                 return &[];
             }
-            counts.primed.store(true, Relaxed);
-            if counts.spare.load(Relaxed) > 0 {
-                // Nothing was heard yet, so nothing is lost; what waits is as long as it is to be from the first frame on.
+            (self.primed, self.heard) = (true, 0);
+            if settling > 0 {
+                // Nothing was heard yet, so nothing is lost.
                 skip(&mut self.ring, (waiting - store) * self.channels);
                 waiting = store;
             }
         }
-        if waiting > 2 * store + 2 * PIECE {
-            // The other clock is much faster, or this side stood still: the newest frames are worth more than the oldest.
+        let settled = self.heard >= settling;
+        counts.settled.store(settled, Relaxed);
+        self.heard += frames;
+        // Beyond it the other clock is much faster, or this side stood still: the newest frames are worth more than the oldest.
+        let burst = counts.burst.load(Relaxed);
+        let most = if settled { 2 * store + 2 * PIECE } else { store + burst + store / 4 };
+        if waiting > most {
             let surplus = waiting - store;
             skip(&mut self.ring, surplus * self.channels);
             counts.flooded.fetch_add(surplus as u64, Relaxed);
@@ -204,7 +219,8 @@ impl InputEnd {
         if count < frames {
             counts.starved.fetch_add((frames - count) as u64, Relaxed);
             counts.underruns.fetch_add(1, Relaxed);
-            counts.primed.store(false, Relaxed);
+            self.primed = false;
+            counts.settled.store(false, Relaxed);
         }
         let samples = count * self.channels;
         if let Ok(chunk) = self.ring.read_chunk(samples) {
