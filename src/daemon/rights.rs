@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::options::{Failure, Options, Wish};
 use super::say::Voice;
+use crate::host::HostName;
 use crate::rt::cores::Cores;
 use crate::rt::{limits, urgent};
 
@@ -94,10 +95,13 @@ impl Rights {
             urgent::waive();
         }
         limits::raise();
+        // Where nothing is to be heard, nothing is late.
+        let silent = options.host.host == HostName::Silent;
+        let wish = |wish| if silent && wish == Wish::Auto { Wish::No } else { wish };
         let may = || urgent::may_be_audio().then_some(()).ok_or_else(|| "this user's threads may not go before others (rtprio)".to_owned());
         let rights = Self {
-            realtime: Answer::to(&REALTIME, options.realtime, may)?,
-            memory: Answer::to(&MEMORY, options.lock_memory, limits::lock_memory)?,
+            realtime: Answer::to(&REALTIME, wish(options.realtime), may)?,
+            memory: Answer::to(&MEMORY, wish(options.lock_memory), limits::lock_memory)?,
             cores: options.affinity.clone(),
         };
         // Whether there are such cores is known before anything sounds.

@@ -73,11 +73,7 @@ pub(super) fn open(attempt: &Attempt) -> Result<Opened, String> {
     let options = &attempt.options;
     match &attempt.ends {
         Ends::Output(end) => first(way_out(attempt.host, options), |id| open_output(id, options, end, attempt.doublings)),
-        Ends::Input(end) => {
-            let any = if attempt.host == HostName::Silent { HostName::Auto } else { attempt.host };
-            let way_in = options.input.as_deref().and_then(host_of).unwrap_or(any);
-            first(way_in, |id| open_input(id, options, end, attempt.host))
-        }
+        Ends::Input(end) => first(way_in(attempt.host, options), |id| open_input(id, options, end, attempt.host)),
     }
 }
 
@@ -85,6 +81,14 @@ pub(super) fn open(attempt: &Attempt) -> Result<Opened, String> {
 fn way_out(asked: HostName, options: &Options) -> HostName {
     let named = options.device.as_deref().and_then(host_of).filter(|_| asked == HostName::Auto);
     named.unwrap_or(asked)
+}
+
+/// The host to capture through, where there is one to play through: that which the device's name begins with; any where that has no such
+/// names.
+fn way_in(out: HostName, options: &Options) -> HostName {
+    let named = options.input.as_deref().filter(|name| *name != "default");
+    let any = if matches!(out, HostName::Jack | HostName::Silent) { HostName::Auto } else { out };
+    named.map_or(out, |name| host_of(name).unwrap_or(any))
 }
 
 /// The first success among a name's hosts, or all their troubles.
@@ -387,6 +391,11 @@ mod tests {
         assert_eq!(way_out(HostName::Auto, &named("alsa:hw:CARD=USB,DEV=0")), HostName::Other("alsa"));
         assert_eq!(way_out(HostName::Auto, &named("Scarlett")), HostName::Auto);
         assert_eq!(way_out(HostName::Silent, &named("alsa:hw:CARD=USB,DEV=0")), HostName::Silent, "what was asked for stands");
+        let heard = |out, device: &str| way_in(out, &Options { input: Some(device.to_owned()), ..Options::default() });
+        let alsa = HostName::Other("alsa");
+        assert_eq!([HostName::Jack, alsa].map(|out| heard(out, "default")), [HostName::Jack, alsa]);
+        assert_eq!([HostName::Jack, HostName::Silent, alsa].map(|out| heard(out, "alsa:hw:1")), [alsa; 3]);
+        assert_eq!([HostName::Jack, HostName::Silent, alsa].map(|out| heard(out, "Webcam")), [HostName::Auto, HostName::Auto, alsa]);
     }
 
     #[test]

@@ -7,11 +7,14 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-const PLAY: [&str; 9] = ["play", "--host", "silent", "--osc", "none", "--midi", "none", "--json", "--stdin"];
+const PLAY: [&str; 7] = ["play", "--osc", "none", "--midi", "none", "--json", "--stdin"];
+/// It is played on what there is not: so the silent clock runs, as for who has no sound card.
+const NOWHERE: [&str; 4] = ["--host", "alsa", "--device", "no such device"];
 
 fn rackd(more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rackd"));
-    command.args(PLAY).args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let nowhere: &[&str] = if more.contains(&"--host") { &[] } else { &NOWHERE };
+    command.args(PLAY).args(nowhere).args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -66,6 +69,8 @@ fn memory_is_locked_where_it_says_so_and_nowhere_else() {
     assert!(!locked(&unasked));
     assert_eq!((&unasked.rights["memory-locked"], &unasked.rights["realtime"]), (&Value::Bool(false), &Value::Bool(false)));
     assert_eq!(unasked.rights.get("text"), None, "of what was not asked for nothing is said");
+    let silent = Playing::start(&["--host", "silent"]);
+    assert!(!locked(&silent) && silent.rights.get("text").is_none(), "where nothing is heard, nothing is asked for");
 }
 
 #[test]
