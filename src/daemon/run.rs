@@ -484,6 +484,7 @@ impl<'a> Daemon<'a> {
         }
         let (peak, rms) = (self.levels.peak(), self.levels.rms());
         self.voice.event("ended", json!({ "peak": peak, "rms": rms }), &format!("  heard  {}", self.levels));
+        self.voice.finish();
     }
 }
 

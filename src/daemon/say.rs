@@ -105,6 +105,14 @@ impl Voice {
         self.unsaid.swap(0, Relaxed)
     }
 
+    /// Waits until all is written, or so long that nobody seems to read it. `[control]`
+    pub fn finish(&self) {
+        let end = Instant::now() + LAST_WORDS;
+        while self.waiting.load(Relaxed) > 0 && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn spelt(&self, message: &Message) -> String {
         let text = spell(message);
         if self.tongue == Tongue::Json { object("answer", message_object(message), &text) } else { text }
@@ -126,12 +134,8 @@ impl Voice {
 }
 
 impl Drop for Voice {
-    /// Waits until all is written, or so long that nobody seems to read it.
     fn drop(&mut self) {
-        let end = Instant::now() + LAST_WORDS;
-        while self.waiting.load(Relaxed) > 0 && Instant::now() < end {
-            thread::sleep(Duration::from_millis(1));
-        }
+        self.finish();
     }
 }
 
