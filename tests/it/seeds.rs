@@ -100,9 +100,8 @@ const CALLS: [&str; 59] = [
 ];
 
 /// Calls that nothing here does yet, and why.
-const NOT_YET: [(&str, &str); 3] = [
+const NOT_YET: [(&str, &str); 2] = [
     ("pyo SfPlayer speed, loop, offset", "no module plays sound files: a file that comes by a stream goes forward, at its own speed, once"),
-    ("audiostream PatchSource", "libpd is not built in; Pd plays by OSC, from a process of its own"),
     ("sequencer priority", "what audio threads are given by the system is taken; there is no option for priority or cores"),
 ];
 

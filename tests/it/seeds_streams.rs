@@ -11,7 +11,7 @@ use super::sound_streams::{Door, line, until};
 
 const STREAMS: &str = "tests/it/sound_streams.rs";
 
-pub static ROWS: [Row; 12] = [
+pub static ROWS: [Row; 13] = [
     Row {
         call: "audiostream get_output",
         theirs: "Asks for a rate, channels and a buffer, once per process, and tells what was obtained.",
@@ -71,6 +71,12 @@ pub static ROWS: [Row; 12] = [
         theirs: "A sine whose frequency changes at a zero crossing, in periods of whole samples.",
         ours: "`vco`: changes at once without a step, at the exact frequency.",
         shown: Here(sine),
+    },
+    Row {
+        call: "audiostream PatchSource",
+        theirs: "One patch of Pd by libpd, in blocks of 64 frames of 16 bits.",
+        ours: "Any number of Pds, each in a process of its own: its sound comes by JACK into `[in]`, it plays notes by OSC.",
+        shown: There("tests/languages/main.rs", &["what_pd_works_out_is_heard_through_rackd", "pd_plays_and_is_answered"]),
     },
     Row {
         call: "audiostream get_input",

@@ -29,7 +29,7 @@ use rackd::wire::{Arg, Message, Packet, encode};
 
 use daemon::{Daemon, TONE};
 use ear::{RATE, cents, largest_step, onset, partial};
-use jack::{Jack, program};
+use jack::{Jack, program, until};
 
 /// A4 and where its sound must lie.
 const A4: f64 = 440.0;
@@ -241,6 +241,37 @@ fn pd_plays_and_is_answered() {
     });
     played.two_notes_and_a_knob();
     played.was_answered("heard: list pong 7 x", "heard: list tone loud 0.4");
+}
+
+/// A patch of Pd is a source of sound like any other: by JACK, in a process of its own.
+#[test]
+fn what_pd_works_out_is_heard_through_rackd() {
+    let jack = Jack::start();
+    let daemon = Daemon::on(&jack, "format = 1\n[in]\n[out]\nin = \"in * 0.5\"\n", &["--midi", "none"]);
+    daemon.wait_for("playing");
+    let mut puredata = jack.tool("puredata");
+    let child = puredata
+        .args(["-nogui", "-jack", "-nojackconnect", "-jackname", "pd", "-nomidi", "-r", "48000", "-channels", "1"])
+        .arg(script("sine.pd"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut pd = child.unwrap();
+    let port = |containing: &str| {
+        let mut found = None;
+        until(containing, Duration::from_secs(20), || {
+            found = jack.ports(containing).into_iter().next();
+            found.is_some()
+        });
+        found.unwrap()
+    };
+    let (from, to) = (port("pd:output"), port("in_0"));
+    assert!(jack.tool("jack_connect").args([from, to]).status().unwrap().success());
+    let samples = jack.record(2.0).samples();
+    pd.kill().unwrap();
+    pd.wait().unwrap();
+    let (loud, frequency) = partial(&samples[24_000..72_000], A4);
+    assert!((loud - 0.1).abs() < 0.001 && cents(A4, frequency).abs() < 0.1, "{loud} at {frequency} Hz");
 }
 
 #[test]
