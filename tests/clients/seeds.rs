@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rackd::control::Value;
 
 use super::daemon::{Daemon, TONE};
-use super::jack::until;
+use super::ear::partial;
+use super::jack::{Jack, until};
 use super::speaker::Speaker;
 
 /// Wide: only what hangs takes so long.
@@ -85,4 +86,37 @@ fn a_sound_file_is_heard_whole_and_its_sender_ends_with_it() {
     assert_eq!(left.last(), Some(&0.0), "its end was heard");
     drop(daemon);
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_input_is_listed_and_heard_by_its_stable_name() {
+    let jack = Jack::start();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rackd"));
+    jack.on_this_server(&mut command);
+    let listed = command.args(["devices", "--json"]).output().unwrap();
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let hosts = listed["hosts"].as_array().unwrap();
+    let cards = hosts.iter().find(|host| host["host"] == "jack").unwrap()["devices"].as_array().unwrap();
+    let card = cards.iter().find(|device| device["input"].is_object()).unwrap();
+    assert_eq!((&card["input"]["rates"], &card["input"]["buffer"]), (&[[48_000, 48_000]].into(), &[256, 256].into()));
+
+    let input = "format = 1\n[in]\n[out]\nin = \"in * 0.5\"\n";
+    let daemon = Daemon::on(&jack, input, &["--midi", "none", "--input-device", card["id"].as_str().unwrap()]);
+    daemon.wait_for("playing");
+    let port = |containing: &str, but: &[String]| {
+        let mut found = None;
+        until(containing, LONG, || {
+            found = jack.ports(containing).into_iter().find(|port| !but.contains(port));
+            found.is_some()
+        });
+        found.unwrap()
+    };
+    let (heard, to) = (port("out_0", &[]), port("in_0", &[]));
+    let source = Daemon::on(&jack, TONE, &["--midi", "none"]);
+    let from = port("out_0", &[heard.clone()]);
+    assert!(jack.tool("jack_connect").args([from, to]).status().unwrap().success());
+    Speaker::to(&source).say("/tone/note/on 1 69 1");
+    let samples = jack.record_ports(2.0, &[heard]).samples();
+    let (loud, _) = partial(&samples[24_000..72_000], 440.0);
+    assert!((loud - 0.05).abs() < 0.001, "{loud}");
 }

@@ -7,7 +7,20 @@ use super::feedback::{near, say};
 use super::seeds::Shown::{Here, There};
 use super::seeds::{Booth, GATES, Row, show};
 
-pub static ROWS: [Row; 7] = [
+pub static ROWS: [Row; 8] = [
+    Row {
+        call: "sequencer priority",
+        theirs: "The engine is a process of higher priority, on cores of its own.",
+        ours: "`--realtime`, `--lock-memory`, `--affinity`: what is granted is said; of what is refused, how to be granted it.",
+        shown: There(
+            "tests/it/rights.rs",
+            &[
+                "memory_is_locked_where_it_says_so_and_nowhere_else",
+                "who_cannot_do_without_plays_with_it_or_not_at_all",
+                "audio_threads_stay_on_their_cores_and_others_do_not",
+            ],
+        ),
+    },
     Row {
         call: "sequencer sockets",
         theirs: "Control and events go by sockets of their own.",
