@@ -1,4 +1,5 @@
-//! A MIDI clock from outside leads the beat clock: its ticks, and its start, stop and places in the song.
+//! A clock from outside leads the beat clock: the ticks of a MIDI clock, its start, stop and places in the song; or the beats that somebody
+//! tells over OSC (`osc_clock.rs`).
 //!
 //! A tick stands at the sample at which a note that came with it would act. So a sequencer's notes and its clock stay together, and a
 //! start loses no pulse: the tick after it is beat 0, in the very frame. From then on the beat clock is steered by small changes of its
@@ -23,41 +24,58 @@ use crate::engine::{Act, Event};
 const TICKS: f64 = 24.0;
 /// Ticks of a sixteenth, which is what places in the song are counted in.
 const SIXTEENTH: i64 = 6;
-/// So often the beat clock is steered [ticks].
-const STEER: i64 = 6;
+/// So often the beat clock is steered [beats].
+const STEER: f64 = 0.25;
 /// How long it takes to come to the clock [s].
 const REACH: f64 = 0.5;
 /// By how much its tempo differs meanwhile at most.
 const SLEW: f64 = 0.1;
 /// What is farther off than this jumps [beats].
 const FAR: f64 = 0.5;
-/// Silence after which the clock is gone [s]: the slowest, 20 beats a minute, ticks every eighth of a second.
+/// Silence after which the clock is gone [s]: the slowest, 20 beats a minute, ticks every eighth of a second. Where ticks are rarer, that of
+/// three of them.
 const GONE: f64 = 1.0;
+/// What is reckoned with until the tempo is known [beats a minute].
+const SLOWEST: f64 = 20.0;
 /// Least difference of tempo that is told [beats a minute].
 const TOLD: f64 = 0.02;
+
+/// Who is to lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A MIDI port with this in its name, `""` for whichever ticks first.
+    Port(String),
+    /// Whoever tells beats by `/clock` first.
+    Osc,
+}
 
 /// Who leads, and how far it has come.
 #[derive(Default)]
 pub(super) struct MidiClock {
-    /// A part of the name of the port that leads, `""` for whichever ticks first; `None`: the beat clock is its own.
-    wanted: Option<String>,
+    /// `None`: the beat clock is its own.
+    pub(super) wanted: Option<Wanted>,
     /// Ports that are open, by number.
     names: BTreeMap<u64, String>,
-    lead: Option<Lead>,
+    pub(super) lead: Option<Lead>,
     /// By how much the engine is ahead of what is heard, at most [frames].
     ahead: i64,
 }
 
-/// The port that leads.
-struct Lead {
-    from: Client,
-    follow: Follow,
-    /// When its last tick came.
-    last: SampleTime,
-    /// The tick that is beat 0.
+/// Who leads.
+pub(super) struct Lead {
+    pub from: Client,
+    pub follow: Follow,
+    /// Beats from tick to tick.
+    pub step: f64,
+    /// The beat of place 0.
+    pub base: f64,
+    /// When its last tick came, and the beat that was told with it.
+    pub last: SampleTime,
+    pub told: Option<f64>,
+    /// The tick that is place 0.
     zero: Option<i64>,
     /// The place in the song of the tick that starts it, once it was told to start [ticks].
-    armed: Option<i64>,
+    pub armed: Option<i64>,
     /// The place of the next tick, while it stands [ticks].
     place: i64,
     running: bool,
@@ -65,9 +83,26 @@ struct Lead {
     start: SampleTime,
 }
 
+impl Lead {
+    /// One without a tick yet, from a time on, with so many beats from one to the next, at so many samples a second.
+    pub fn new(from: Client, last: SampleTime, step: f64, rate: f64) -> Self {
+        // Ticks of a MIDI clock come close together, and their jitter is large beside that.
+        let follow = Follow::new(rate, if step == 1.0 / TICKS { 6 } else { 3 });
+        Self { from, follow, step, base: 0.0, last, told: None, zero: None, armed: None, place: 0, running: false, start: 0 }
+    }
+
+    fn beat_of(&self, place: i64) -> f64 {
+        self.base + place as f64 * self.step
+    }
+
+    fn tempo(&self) -> Option<f64> {
+        self.follow.tempo().map(|tempo| tempo * TICKS * self.step)
+    }
+}
+
 impl MidiClock {
     fn is_wanted(&self, from: Client) -> bool {
-        let Some(part) = &self.wanted else { return false };
+        let Some(Wanted::Port(part)) = &self.wanted else { return false };
         part.is_empty() || self.names.get(&from.door).is_some_and(|name| name.to_lowercase().contains(part))
     }
 
@@ -77,7 +112,7 @@ impl MidiClock {
 
     /// Beats a minute of the clock that leads, once it is known.
     pub(super) fn tempo(&self) -> Option<f64> {
-        self.lead.as_ref().and_then(|lead| lead.follow.tempo())
+        self.lead.as_ref().and_then(Lead::tempo)
     }
 
     /// What is told of it: whether a clock from outside is wanted, whether it is followed, and its jitter [ms].
@@ -114,7 +149,10 @@ impl Control {
 
     /// The beat clock follows the MIDI clock of the first port with this in its name, `""` for any; `None`: it is its own. `[control]`
     pub fn follow_clock_of(&mut self, port: Option<&str>) {
-        let wanted = port.map(str::to_lowercase);
+        self.follow_clock(port.map(|part| Wanted::Port(part.to_lowercase())));
+    }
+
+    pub(super) fn follow_clock(&mut self, wanted: Option<Wanted>) {
         if wanted != self.midi_clock.wanted {
             self.midi_clock.wanted = wanted;
             if self.midi_clock.lead.is_some() {
@@ -131,16 +169,7 @@ impl Control {
         }
         let time = self.time_of(at);
         let rate = self.rate();
-        let lead = self.midi_clock.lead.get_or_insert_with(|| Lead {
-            from,
-            follow: Follow::new(rate),
-            last: time,
-            zero: None,
-            armed: None,
-            place: 0,
-            running: false,
-            start: 0,
-        });
+        let lead = self.midi_clock.lead.get_or_insert_with(|| Lead::new(from, time, 1.0 / TICKS, rate));
         match message {
             MidiMessage::Clock => self.clock_ticks(time),
             MidiMessage::Start => lead.armed = Some(0),
@@ -157,12 +186,12 @@ impl Control {
             }
             MidiMessage::SongPosition(sixteenths) => {
                 lead.place = i64::from(sixteenths) * SIXTEENTH;
-                let place = lead.place;
+                let (place, beat) = (lead.place, lead.beat_of(lead.place));
                 if lead.running || lead.armed.is_some() {
                     // It goes on there with the next tick.
                     lead.armed = Some(place);
                 } else {
-                    self.time_acts(from, time, |control, draft| draft.act(control.go_to(beat_of(place))));
+                    self.time_acts(from, time, |control, draft| draft.act(control.go_to(beat)));
                 }
             }
             _ => {}
@@ -192,38 +221,39 @@ impl Control {
         draft.at = if time < self.shown.now() { 0 } else { time };
         work(self, &mut draft);
         if let Err(fail) = self.commit(&mut draft) {
-            self.tell(format!("the beat clock lost a step of the MIDI clock: {}", fail.text));
+            self.tell(format!("the beat clock lost a step of the clock that leads: {}", fail.text));
         }
     }
 
-    fn clock_ticks(&mut self, time: SampleTime) {
+    /// Who leads ticks.
+    pub(super) fn clock_ticks(&mut self, time: SampleTime) {
         let Some(lead) = &mut self.midi_clock.lead else { return };
         lead.last = time;
         lead.follow.tick(time as f64);
-        let (from, armed) = (lead.from, lead.armed.take());
+        let (from, armed, often) = (lead.from, lead.armed.take(), ((STEER / lead.step) as i64).max(1));
         let Some((number, on_line)) = lead.follow.newest() else { return };
         if let Some(place) = armed {
-            let ran = lead.running;
+            let (ran, beat) = (lead.running, lead.beat_of(place));
             let start = libm::round(on_line).max(0.0) as SampleTime;
             (lead.zero, lead.running, lead.start) = (Some(number - place), true, start);
             self.time_acts(from, start, |control, draft| {
                 draft.act(Act::Run(true));
-                draft.act(control.go_to(beat_of(place)));
+                draft.act(control.go_to(beat));
                 if !ran {
                     draft.step(Step::Motion(Motion::Playing));
                 }
             });
         }
-        if number % STEER == 0 || armed.is_some() {
+        if number % often == 0 || armed.is_some() {
             self.steer();
         }
     }
 
-    /// Changes the tempo so that the beat clock meets the MIDI clock in a moment.
+    /// Changes the tempo so that the beat clock meets who leads in a moment.
     fn steer(&mut self) {
         let (now, moment) = (self.shown.now(), self.frames(0.25));
         let Some(lead) = &mut self.midi_clock.lead else { return };
-        let (from, Some(tempo)) = (lead.from, lead.follow.tempo()) else { return };
+        let (from, Some(tempo)) = (lead.from, lead.tempo()) else { return };
         let mut steered = tempo;
         let mut jump = None;
         // A start that is still to come is not on the line yet.
@@ -232,14 +262,16 @@ impl Control {
             let at = |time: f64| lead.follow.ticks_at(time).unwrap_or(0.0);
             let zero = *lead.zero.get_or_insert_with(|| {
                 // It runs by itself: its own beats stay where they are, but for the part of a tick.
-                let ticks = at(here as f64) - line.beat(here) * TICKS;
+                let ticks = at(here as f64) - (line.beat(here) - lead.base) / lead.step;
                 libm::round(ticks) as i64
             });
-            let off = (at(here as f64) - zero as f64) / TICKS - line.beat(here);
+            let off = lead.base + (at(here as f64) - zero as f64) * lead.step - line.beat(here);
             if off.abs() > FAR {
                 jump = Some(off);
             } else {
-                steered = (tempo + off * 60.0 / REACH).clamp(tempo * (1.0 - SLEW), tempo * (1.0 + SLEW));
+                // No sooner than it is looked at again.
+                let reach = REACH.max(60.0 * lead.step / tempo);
+                steered = (tempo + off * 60.0 / reach).clamp(tempo * (1.0 - SLEW), tempo * (1.0 + SLEW));
             }
         }
         let told = libm::round(tempo / TOLD) * TOLD;
@@ -257,7 +289,8 @@ impl Control {
 
     /// Looks whether the clock still ticks.
     pub(super) fn watch_clock(&mut self) {
-        let silence = self.frames(GONE);
+        let rare = self.midi_clock.lead.as_ref().map_or(0.0, |lead| 3.0 * 60.0 * lead.step / lead.tempo().unwrap_or(SLOWEST));
+        let silence = self.frames(GONE.max(rare));
         if self.midi_clock.lead.as_ref().is_some_and(|lead| self.shown.now() > lead.last + silence && lead.follow.newest().is_some()) {
             self.lose_clock();
         }
@@ -269,14 +302,14 @@ impl Control {
         let name = self.midi_clock.name(lead.from);
         self.leave_clock();
         if ticked {
-            self.tell(format!("the MIDI clock of {name} is gone: the tempo stays at {:.2}", self.tempo));
+            self.tell(format!("the clock of {name} is gone: the tempo stays at {:.2}", self.tempo));
         }
     }
 
     /// The beat clock goes on by itself, in the tempo that it was led to.
     fn leave_clock(&mut self) {
         let Some(lead) = self.midi_clock.lead.take() else { return };
-        if let Some(tempo) = lead.follow.tempo() {
+        if let Some(tempo) = lead.tempo() {
             self.time_acts(lead.from, 0, |_, draft| {
                 draft.value(Some(Merge::Tempo), [Event { at: 0, act: Act::Tempo(tempo as f32) }]);
             });
@@ -284,13 +317,9 @@ impl Control {
     }
 }
 
-fn beat_of(place: i64) -> f64 {
-    place as f64 / TICKS
-}
-
 /// `/clock/source`
 pub(super) fn source(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
-    let wrong = || Fail::new(call.address, Code::WrongArguments, "internal, or midi and a part of a port's name");
+    let wrong = || Fail::new(call.address, Code::WrongArguments, "internal, osc, or midi and a part of a port's name");
     let words: Option<Vec<&str>> =
         call.values.iter().map(|value| if let Value::Text(text) = value { Some(text.as_str()) } else { None }).collect();
     match words.as_deref().ok_or_else(wrong)? {
@@ -298,13 +327,15 @@ pub(super) fn source(control: &mut Control, call: Call<'_>) -> Result<Vec<Messag
             let clock = &control.midi_clock;
             let values = match &clock.wanted {
                 None => vec!["internal".into()],
-                Some(part) => {
+                Some(Wanted::Osc) => vec!["osc".into()],
+                Some(Wanted::Port(part)) => {
                     vec!["midi".into(), clock.lead.as_ref().map_or_else(|| part.clone(), |lead| clock.name(lead.from)).as_str().into()]
                 }
             };
             return Ok(vec![Message::new(call.address, values)]);
         }
-        ["internal"] => control.follow_clock_of(None),
+        ["internal"] => control.follow_clock(None),
+        ["osc"] => control.follow_clock(Some(Wanted::Osc)),
         ["midi"] => control.follow_clock_of(Some("")),
         ["midi", part] => control.follow_clock_of(Some(part)),
         _ => return Err(wrong()),

@@ -12,13 +12,13 @@ const LAST: usize = 16;
 const ODD: f64 = 5.0;
 /// The least jitter that is believed [s].
 const LEAST: f64 = 20e-6;
-/// Ticks from which on the tempo is known.
-const KNOWN: u32 = 6;
 
 /// The line. Times are in samples, of any rate.
 #[derive(Clone, Debug)]
 pub(super) struct Follow {
     rate: f64,
+    /// Ticks from which on the tempo is known.
+    known: u32,
     /// Number of the newest tick, from 0, and its time on the line.
     number: i64,
     time: f64,
@@ -34,9 +34,9 @@ pub(super) struct Follow {
 }
 
 impl Follow {
-    /// Without a tick, at so many samples a second. `[control]`
-    pub fn new(rate: f64) -> Self {
-        Self { rate, number: -1, time: 0.0, gap: 0.0, weight: 0, errors: Vec::new(), times: Vec::new(), jitter: 0.0 }
+    /// Without a tick, at so many samples a second; the tempo is known from so many ticks on. `[control]`
+    pub fn new(rate: f64, known: u32) -> Self {
+        Self { rate, known, number: -1, time: 0.0, gap: 0.0, weight: 0, errors: Vec::new(), times: Vec::new(), jitter: 0.0 }
     }
 
     /// A tick came. `[control]`
@@ -119,7 +119,7 @@ impl Follow {
 
     /// Whether the tempo is known. `[control]`
     pub fn is_known(&self) -> bool {
-        self.weight >= KNOWN && self.gap > 0.0
+        self.weight >= self.known && self.gap > 0.0
     }
 
     /// Beats a minute. `[control]`
@@ -168,7 +168,7 @@ mod tests {
     fn two_milliseconds_of_jitter_become_less_than_a_fifth() {
         for seed in 0..20 {
             for tempo in [60.0, 120.0, 174.3] {
-                let (mut follow, mut chance) = (Follow::new(RATE), Chance(seed * 77 + 1));
+                let (mut follow, mut chance) = (Follow::new(RATE, 6), Chance(seed * 77 + 1));
                 let worst = worst(&mut follow, &mut chance, tempo, 2.0, (0, 1500, 8000));
                 assert!(worst < 0.2, "seed {seed}, {tempo} bpm: {worst} ms");
                 let found = follow.tempo().unwrap();
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_tempo_is_found_within_a_few_beats() {
         for seed in 0..50 {
-            let (mut follow, mut chance) = (Follow::new(RATE), Chance(seed * 31 + 7));
+            let (mut follow, mut chance) = (Follow::new(RATE, 6), Chance(seed * 31 + 7));
             worst(&mut follow, &mut chance, 120.0, 2.0, (0, 0, 24));
             assert!((follow.tempo().unwrap() - 120.0).abs() < 1.0, "after a beat: {:?}", follow.tempo());
             worst(&mut follow, &mut chance, 120.0, 2.0, (24, 24, 96));
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn another_tempo_is_followed_at_once() {
         for (to, jitter, ticks, near) in [(121.0, 2.0, 72, 0.6), (140.0, 2.0, 24, 2.0), (60.0, 1.0, 24, 0.8), (120.2, 0.0, 24, 0.01)] {
-            let (mut follow, mut chance) = (Follow::new(RATE), Chance(5));
+            let (mut follow, mut chance) = (Follow::new(RATE, 6), Chance(5));
             worst(&mut follow, &mut chance, 120.0, jitter, (0, 0, 2000));
             let start = follow.newest().unwrap().1;
             let gap = 60.0 * RATE / (24.0 * to);

@@ -49,6 +49,7 @@ mod mts;
 pub mod note_keys;
 pub mod note_verbs;
 pub mod notes;
+mod osc_clock;
 mod parameters;
 mod patterns;
 mod pedals;

@@ -5,8 +5,8 @@ use super::draft::Draft;
 use super::fail::Fail;
 use super::value::{Message, Value};
 use super::{
-    clear, clock_verbs, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, peers, rack_verbs, subscribe, time_verbs,
-    tuning_verbs,
+    clear, clock_verbs, dump, engine_verbs, leases, map_files, map_verbs, midi_clock, note_verbs, osc_clock, peers, rack_verbs, subscribe,
+    time_verbs, tuning_verbs,
 };
 use crate::base::time::SampleTime;
 use crate::control::client::Client;
@@ -267,10 +267,11 @@ pub const VERBS: &[Verb] = &[
     timed("/setcps", "cycles", "Sets the tempo as Tidal does: cycles of four beats a second.", clock_verbs::cycles),
     direct(
         "/clock/source",
-        "[internal | midi [port]]",
-        "The beat clock is its own, or follows the MIDI clock of the first port with this in its name, or of any; tells which.",
+        "[internal | osc | midi [port]]",
+        "The beat clock is its own, or follows /clock, or the MIDI clock of the first port with this in its name, or of any; tells which.",
         midi_clock::source,
     ),
+    timed("/clock", "beat", "It is this beat at the message's time: the beat clock follows, where /clock/source is osc.", osc_clock::tick),
     direct("/midi/ends", "[0 | 1]", "A note-off goes out by MIDI when the sound of a key has ended, or not; tells it.", time_verbs::ends),
     elsewhere(
         "/record/start",

@@ -46,6 +46,7 @@ mod midi_jack;
 mod mixer;
 mod mpe;
 mod osc;
+mod osc_clock;
 mod own_notes;
 mod patch_acid;
 mod patch_language;
