@@ -100,7 +100,8 @@ impl FadeOut {
         let _tiny = FlushToZero::begin();
         for frame in output.chunks_exact_mut(channels.max(1)) {
             self.gain = if self.gain > self.step { self.gain - self.step } else { 0.0 };
-            frame.iter_mut().for_each(|sample| *sample *= self.gain);
+            // Silence has no sign: it is the same whatever it was before.
+            frame.iter_mut().for_each(|sample| *sample = *sample * self.gain + 0.0);
         }
         self.gain == 0.0
     }

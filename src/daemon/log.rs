@@ -17,6 +17,7 @@ use crate::log::Keeper;
 use crate::log::file::{Head, input_beside};
 use crate::log::keeper::Ended;
 use crate::record::{Desk, Progress};
+use crate::rt::flows::Flows;
 
 /// A log that is kept.
 pub(super) struct SetLog {
@@ -34,10 +35,15 @@ impl SetLog {
     ///
     /// # Errors
     /// Why the file cannot be.
-    pub fn start(file: &Path, engine: &mut Engine, shown: &Arc<Shown>, rate: u32, channels: u16) -> Result<(Self, Logbook), Failure> {
+    pub fn start(
+        file: &Path,
+        engine: &mut Engine,
+        (flows, shown): (&Flows, &Arc<Shown>),
+        (rate, channels): (u32, u16),
+    ) -> Result<(Self, Logbook), Failure> {
         let (pages, from) = channel();
         let head = Head { version: env!("CARGO_PKG_VERSION").to_owned(), rate, channels };
-        let keeper = Keeper::start(file, &head, engine.keep_journal(), from, Arc::clone(shown));
+        let keeper = Keeper::start(file, &head, engine.keep_journal(), from, flows.clone(), Arc::clone(shown));
         let keeper = keeper.map_err(|why| Failure::machine(format!("cannot write the log {}", file.display()), why))?;
         let book = Logbook::new(pages.clone());
         Ok((Self { keeper: Some(keeper), pages, shown: Arc::clone(shown), rate, input: None }, book))

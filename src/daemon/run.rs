@@ -133,13 +133,16 @@ impl<'a> Daemon<'a> {
             door,
             control::Options { plan, folders: folders.clone(), running: !options.paused, peer: options.peer.clone() },
         );
-        let logged =
-            options.log.as_deref().map(|file| SetLog::start(file, &mut engine, &shown, rate, choice.options.channels)).transpose()?;
+        let flows = streams::flows(options);
+        let logged = options
+            .log
+            .as_deref()
+            .map(|file| SetLog::start(file, &mut engine, (&flows, &shown), (rate, choice.options.channels)))
+            .transpose()?;
         let mut log = logged.map(|(log, book)| {
             control.keep_log(book);
             log
         });
-        let flows = streams::flows(options);
         control.set_flows(flows.clone());
         if let Some(folder) = profiles::folder() {
             control.keep_profiles_in(folder);

@@ -6,7 +6,7 @@
 use super::engine::Engine;
 use super::event::{Act, Event};
 use super::journal::{Did, Journal, JournalEnd};
-use crate::base::time::tile_index;
+use crate::base::time::{SampleTime, tile_index};
 
 impl Engine {
     /// Keeps a journal from now on, from before the first frame if it is to be done again. `[control]`
@@ -14,6 +14,11 @@ impl Engine {
         let (journal, end) = Journal::new();
         self.journal = journal;
         end
+    }
+
+    /// Time of the next frame by the engine's own count, which stands in a pause. `[any]`
+    pub fn own_time(&self) -> SampleTime {
+        self.now
     }
 
     /// Does what stands in a journal, whose time has come. A plan must wait in its door; for anything else nothing is to wait in any.

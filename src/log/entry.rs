@@ -137,6 +137,10 @@ impl<'a> Args<'a> {
         if let Arg::Bool(x) = self.0.next()? { Some(*x) } else { None }
     }
 
+    pub fn bytes(&mut self) -> Option<&'a [u8]> {
+        if let Arg::Blob(x) = self.0.next()? { Some(x) } else { None }
+    }
+
     pub fn word(&mut self) -> Option<&'a str> {
         if let Arg::Text(x) = self.0.next()? { Some(x) } else { None }
     }

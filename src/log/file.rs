@@ -1,5 +1,7 @@
 //! A log as a file: packets of OSC, each behind its size (32 bits, the highest byte first), as in scsynth's scores; each is one message.
 //!
+//! Sound that came by a stream is among them: `/stream number name`, then `/heard number tile begins channels frames` with 32-bit floats.
+//!
 //! The first is `/rackd/log format version rate channels`; what follows are pages, entries, `/until frame` after each second and at the end
 //! `/fade frame frames` where the sound was faded out, and `/end frame`. A page stands before the entries that name it.
 
@@ -11,6 +13,7 @@ use super::page;
 use crate::base::time::SampleTime;
 use crate::control::logbook::Page;
 use crate::engine::journal::Entry;
+use crate::rt::overheard::Tile;
 use crate::wire::encode::encode_message;
 use crate::wire::{Arg, Deframer, Framing, Limits, Message, Packet, decode_within, frame};
 
@@ -41,6 +44,10 @@ pub struct Log {
     pub pages: Vec<Page>,
     /// What was done, in order.
     pub entries: Vec<Entry>,
+    /// The names of streams, and what was heard of each, by its place here, in order.
+    pub streams: Vec<String>,
+    /// See there.
+    pub heard: Vec<(usize, Tile)>,
     /// The frame after the last that is known of.
     pub end: SampleTime,
     /// The sound was faded out from a frame on, within so many.
@@ -126,6 +133,11 @@ impl Log {
     fn take(&mut self, message: &Message) -> Option<()> {
         let mut args = Args::of(message);
         match message.address.as_str() {
+            "/stream" => {
+                let _: usize = args.part()?;
+                self.streams.push(args.word()?.to_owned());
+            }
+            "/heard" => self.heard.push((args.part()?, read_tile(&mut args)?)),
             "/until" => self.end = args.part()?,
             "/fade" => self.fade = Some((args.part()?, args.part()?)),
             "/end" => (self.end, self.is_whole) = (args.part()?, true),
@@ -145,6 +157,24 @@ impl Log {
     pub fn holes(&self) -> impl Iterator<Item = &str> {
         self.pages.iter().filter_map(|page| if let Page::Hole(why) = page { Some(why.as_str()) } else { None })
     }
+}
+
+/// That a stream has this number. `[control]`
+pub fn stream(number: usize, name: &str) -> Message {
+    Message::new("/stream", vec![long(number as u64), Arg::Text(name.to_owned())])
+}
+
+/// What was heard of a stream. `[control]`
+pub fn heard(number: usize, tile: &Tile) -> Message {
+    let bytes = tile.frames.iter().flat_map(|x| x.to_be_bytes()).collect();
+    let args = vec![long(number as u64), long(tile.number), Arg::Bool(tile.begins), Arg::Int(tile.channels.into()), Arg::Blob(bytes)];
+    Message::new("/heard", args)
+}
+
+fn read_tile(args: &mut Args<'_>) -> Option<Tile> {
+    let (number, begins, channels) = (args.part()?, args.truth()?, args.part()?);
+    let frames = args.bytes()?.as_chunks().0.iter().map(|bytes| f32::from_be_bytes(*bytes)).collect();
+    Some(Tile { number, begins, channels, frames })
 }
 
 fn read_head(message: &Message, path: &Path) -> Result<Head, Unreadable> {

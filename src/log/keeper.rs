@@ -15,9 +15,13 @@ use crate::control::logbook::Page;
 use crate::control::saving::create_new;
 use crate::engine::doors::Shown;
 use crate::engine::journal::{Entry, JournalEnd};
+use crate::rt::flows::Flows;
+use crate::rt::overheard::Overheard;
 
 /// How often the thread looks for entries.
 const TICK: Duration = Duration::from_millis(5);
+/// How often streams are listened to.
+const LISTEN: Duration = Duration::from_millis(40);
 /// How often what was written is given to the system: so much is missing after the end of the process.
 const FLUSH: Duration = Duration::from_millis(250);
 
@@ -51,13 +55,21 @@ impl Keeper {
     ///
     /// # Errors
     /// The system's: no such folder, no permission, no thread.
-    pub fn start(path: &Path, head: &Head, journal: JournalEnd, pages: Receiver<Page>, shown: Arc<Shown>) -> io::Result<Self> {
+    pub fn start(
+        path: &Path,
+        head: &Head,
+        journal: JournalEnd,
+        pages: Receiver<Page>,
+        flows: Flows,
+        shown: Arc<Shown>,
+    ) -> io::Result<Self> {
         let (path, file) = create_new(path)?;
         let mut file = BufWriter::new(file);
         file::put(&mut file, &head.message())?;
         file.flush()?;
         let (end, ends) = sync_channel(1);
-        let mut writer = Writer { file, journal, pages, shown, entries: Vec::new(), kept: Kept::default() };
+        let (entries, streams) = Default::default();
+        let mut writer = Writer { file, journal, pages, flows, shown, entries, streams, kept: Kept::default() };
         let thread = thread::Builder::new().name("log".into()).spawn(move || writer.run(&ends))?;
         Ok(Self { path, end, thread })
     }
@@ -87,14 +99,17 @@ struct Writer {
     file: BufWriter<File>,
     journal: JournalEnd,
     pages: Receiver<Page>,
+    flows: Flows,
     shown: Arc<Shown>,
     entries: Vec<Entry>,
+    /// What is heard of streams, by their numbers.
+    streams: Vec<(String, Overheard)>,
     kept: Kept,
 }
 
 impl Writer {
     fn run(&mut self, ends: &Receiver<Ended>) -> io::Result<Kept> {
-        let mut flushed = Instant::now();
+        let (mut flushed, mut listened) = (Instant::now(), Instant::now());
         loop {
             let ended = match ends.recv_timeout(TICK) {
                 Ok(ended) => Some(ended),
@@ -103,6 +118,10 @@ impl Writer {
             };
             let now = self.shown.now();
             self.take()?;
+            if ended.is_some() || listened.elapsed() >= LISTEN {
+                listened = Instant::now();
+                self.listen()?;
+            }
             if let Some(Ended { end, fade }) = ended {
                 if let Some(fade) = fade {
                     file::put(&mut self.file, &file::fade(fade))?;
@@ -120,6 +139,34 @@ impl Writer {
         }
     }
 
+    /// Writes what was heard of streams.
+    fn listen(&mut self) -> io::Result<()> {
+        for (name, flow) in self.flows.inflows() {
+            if !self.streams.iter().any(|(_, overheard)| overheard.is_of(&flow)) {
+                file::put(&mut self.file, &file::stream(self.streams.len(), &name))?;
+                self.streams.push((name, Overheard::new(&flow)));
+            }
+        }
+        let mut gone = Vec::new();
+        for (number, (name, overheard)) in self.streams.iter_mut().enumerate() {
+            let (before, mut written) = (overheard.lost(), Ok(()));
+            overheard.take(|tile| {
+                if written.is_ok() {
+                    written = file::put(&mut self.file, &file::heard(number, &tile));
+                }
+            });
+            written?;
+            if overheard.lost() > before {
+                gone.push(format!("{} pieces of the stream {name} were gone before they were written", overheard.lost() - before));
+            }
+        }
+        gone.into_iter().try_for_each(|why| self.hole(why))
+    }
+
+    fn hole(&mut self, why: String) -> io::Result<()> {
+        page::write(&Page::Hole(why)).iter().try_for_each(|message| file::put(&mut self.file, message))
+    }
+
     /// Writes what waits. Entries are taken first: what they name was told before.
     fn take(&mut self) -> io::Result<()> {
         self.entries.extend(std::iter::from_fn(|| self.journal.take()));
@@ -130,10 +177,7 @@ impl Writer {
         }
         let lost = self.journal.lost();
         if lost > self.kept.lost {
-            let why = format!("{} things that were done found no room in the log", lost - self.kept.lost);
-            for message in page::write(&Page::Hole(why)) {
-                file::put(&mut self.file, &message)?;
-            }
+            self.hole(format!("{} things that were done found no room in the log", lost - self.kept.lost))?;
             self.kept.lost = lost;
         }
         for entry in self.entries.drain(..) {

@@ -1,11 +1,11 @@
 //! A set once more: an engine that does what stands in a log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 
 use super::file::{Head, Log};
-use crate::base::time::SampleTime;
+use crate::base::time::{BLOCK, SampleTime};
 use crate::control::logbook::{LoggedPlan, Page};
 use crate::control::place::Place;
 use crate::engine::doors::Doors;
@@ -14,7 +14,9 @@ use crate::engine::{Engine, PlanDoor};
 use crate::module::Catalogue;
 use crate::patch::{FileText, Files, IncludedFile, Parsed, Patch, Unread, parse_with};
 use crate::plan::mixer::Lead;
-use crate::plan::{self, Before, KnobOwner, MixPlan, Outline, compile};
+use crate::plan::{self, Before, KnobOwner, MixPlan, Outline, compile_among};
+use crate::rt::flows::Flows;
+use crate::rt::overheard::{Retold, Tile};
 
 /// Frames worked out at once at most.
 const PIECE: usize = 512;
@@ -48,6 +50,9 @@ pub struct Replay<'a> {
     /// Where sound goes at present.
     leads: Vec<Lead>,
     options: plan::Options,
+    flows: Flows,
+    /// The streams, by their numbers, and what is still to be heard of each.
+    streams: Vec<(Option<Retold>, VecDeque<Tile>)>,
     input: Option<Input<'a>>,
 }
 
@@ -66,8 +71,16 @@ impl<'a> Replay<'a> {
             }
         }
         let options = plan::Options { rate, level, width: None, tempo: 120.0, shares: threads.max(1) };
-        let (entries, leads) = (log.entries.into_iter().peekable(), MixPlan::initial());
-        Self { catalogue, head: log.head, plans, mixes, entries, engine, doors, door, now: HashMap::new(), leads, options, input: None }
+        let (entries, leads, flows) = (log.entries.into_iter().peekable(), MixPlan::initial(), Flows::new());
+        let retold = |name: &String| (flows.inflow(name).map(Retold::new), VecDeque::new());
+        let mut streams: Vec<(Option<Retold>, VecDeque<Tile>)> = log.streams.iter().map(retold).collect();
+        for (number, tile) in log.heard {
+            if let Some((_, tiles)) = streams.get_mut(number) {
+                tiles.push_back(tile);
+            }
+        }
+        let (now, head, input) = (HashMap::new(), log.head, None);
+        Self { catalogue, head, plans, mixes, entries, engine, doors, door, now, leads, options, flows, streams, input }
     }
 
     /// The same, hearing this. `[control]`
@@ -90,7 +103,7 @@ impl<'a> Replay<'a> {
                 self.redo(entry)?;
             }
             let next = self.entries.peek().map_or(until, |entry| entry.at.min(until));
-            let frames = (next - now).min(PIECE as u64) as usize;
+            let frames = (next - now).min(self.tell_streams()) as usize;
             let heard = match &mut self.input {
                 Some(input) => {
                     input(&mut heard[..2 * frames])?;
@@ -105,6 +118,20 @@ impl<'a> Replay<'a> {
             sink(out)?;
         }
         Ok(())
+    }
+
+    /// Streams have what is heard of them in the next tile; the frames that may be worked out at once.
+    fn tell_streams(&mut self) -> u64 {
+        if self.streams.is_empty() {
+            return PIECE as u64;
+        }
+        let (tile, within) = (self.engine.own_time() / BLOCK as u64, self.engine.own_time() % BLOCK as u64);
+        for (stream, tiles) in &mut self.streams {
+            while let Some(told) = tiles.pop_front_if(|told| told.number <= tile) {
+                stream.iter_mut().for_each(|stream| stream.tell(&told));
+            }
+        }
+        BLOCK as u64 - within
     }
 
     fn redo(&mut self, Entry { at, what }: Entry) -> Result<(), Undone> {
@@ -153,7 +180,7 @@ impl<'a> Replay<'a> {
             _ => return Err(format!("plan {number} goes on from plan {}, which the slot does not have", of.before)),
         };
         let options = plan::Options { tempo: of.tempo, ..self.options };
-        let (plan, outline) = compile(&patch, &options, &turned, before);
+        let (plan, outline) = compile_among(&patch, &options, &self.flows, &turned, before);
         self.now.insert(slot, (number, patch, outline));
         Ok(plan)
     }

@@ -11,11 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use crate::base::time::{BLOCK, SampleTime};
 
 /// Samples that there is room for, of all channels together; a power of two.
-const ROOM: u64 = 1 << 19;
+pub(super) const ROOM: u64 = 1 << 19;
 /// Channels at most.
 pub const CHANNELS: usize = 64;
 /// Bits of a tile's number in a [`Heard`] word.
 const TILE_BITS: u32 = 18;
+/// Tiles of which it is still known what was heard in them; a power of two.
+pub(super) const KNOWN: u64 = 4096;
 
 /// What is heard in one tile of 64 frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub struct Heard {
     /// Number of the tile, its last bits.
     tile: u32,
     /// Where its first sample lies, the last 32 bits.
-    at: u32,
+    pub(super) at: u32,
     /// Frames that there are; the rest of the tile is silent.
     pub frames: usize,
     /// Channels of a frame.
@@ -31,7 +33,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    const fn of_word(word: u64) -> Self {
+    pub(super) const fn of_word(word: u64) -> Self {
         Self { tile: (word >> 46) as u32, at: word as u32, frames: (word >> 32 & 0x7f) as usize, channels: (word >> 39 & 0x7f) as usize }
     }
 
@@ -55,14 +57,18 @@ pub struct InflowCounts {
 }
 
 #[derive(Debug)]
-struct Shared {
-    cells: Box<[AtomicU32]>,
+pub(super) struct Shared {
+    pub cells: Box<[AtomicU32]>,
     /// Samples written so far.
-    written: AtomicU64,
+    pub written: AtomicU64,
     /// The present stream: where it begins among all samples, times 128, and its channels.
     stretch: AtomicU64,
     /// What was heard last.
     heard: AtomicU64,
+    /// What was heard in the last tiles, each with its whole number times 2, and 1 where its stream begins in it.
+    pub known: Box<[[AtomicU64; 2]]>,
+    /// One more than the number of the last of them.
+    pub tiles: AtomicU64,
     /// Frames that must wait before anything is heard.
     target: AtomicU32,
     /// More is to come.
@@ -74,7 +80,7 @@ struct Shared {
 
 /// The end from which kernels read.
 #[derive(Clone, Debug)]
-pub struct Inflow(Arc<Shared>);
+pub struct Inflow(pub(super) Arc<Shared>);
 
 /// The end that is filled. Dropped, what is in store is still heard.
 #[derive(Debug)]
@@ -98,6 +104,8 @@ impl Inflow {
             written: AtomicU64::new(0),
             stretch: AtomicU64::new(0),
             heard: AtomicU64::new(0),
+            known: (0..KNOWN).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect(),
+            tiles: AtomicU64::new(0),
             target: AtomicU32::new(0),
             live: AtomicBool::new(false),
             taken: AtomicBool::new(false),
@@ -117,6 +125,12 @@ impl Inflow {
             }
             let (next, starved) = self.decide(last, tile);
             if self.0.heard.compare_exchange(word, next.word(), AcqRel, Acquire).is_ok() {
+                let (number, place) = (time / BLOCK as u64, time / BLOCK as u64 & (KNOWN - 1));
+                let [heard, which] = &self.0.known[place as usize];
+                which.store(u64::MAX, Relaxed);
+                heard.store(next.word(), Release);
+                which.store(number << 1 | u64::from(next.frames > 0 && self.begins(&next)), Release);
+                self.0.tiles.store(number + 1, Release);
                 if starved > 0 {
                     self.0.counts.starved.fetch_add(starved as u64, Relaxed);
                     self.0.counts.underruns.fetch_add(u64::from(last.frames == BLOCK), Relaxed);

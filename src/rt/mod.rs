@@ -13,6 +13,7 @@ pub mod inflow;
 pub mod lap;
 pub mod limits;
 pub mod outflow;
+pub mod overheard;
 pub mod quiet;
 pub mod seat;
 pub mod shares;

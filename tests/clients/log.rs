@@ -150,6 +150,49 @@ fn a_set_with_midi_osc_reloads_and_an_input_is_rendered_again_byte_for_byte() {
 }
 
 #[test]
+fn what_came_by_streams_is_heard_again() {
+    let folder = std::env::temp_dir().join(format!("rackd_log_streams_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = |name: &str| folder.join(name).display().to_string();
+    let (log, live, again, sent) = (name("set.oscl"), name("live.wav"), name("again.wav"), name("sent.wav"));
+    // Neither the engine's rate nor its channels.
+    let spec = hound::WavSpec { channels: 1, sample_rate: 44_100, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut writer = hound::WavWriter::create(&sent, spec).unwrap();
+    (0..40_000).for_each(|n| writer.write_sample((f64::from(n) * 0.05).sin().mul_add(9000.0, 0.0) as i16).unwrap());
+    writer.finalize().unwrap();
+    let patch = "format = 1\n[global.mic]\ntype = \"stream_in\"\n[global.echo]\ntype = \"delay\"\nin = \"mic\"\nfeedback = 0.5\n[out]\nin = \"echo + mic\"\n";
+    let more = ["--rate", "48000", "--stream", "127.0.0.1:0", "--log", &log, "--record", &live];
+    let mut daemon = Daemon::silent(&folder, patch, &more);
+    let at = daemon.wait_for("streams")["at"][0].as_str().unwrap().to_owned();
+    let speaker = Speaker::to(&daemon);
+    for round in 0..2 {
+        let stream = Command::new(env!("CARGO_BIN_EXE_rackd")).args(["stream", &sent, "--to", &at]).output().unwrap();
+        assert!(stream.status.success(), "{}", String::from_utf8_lossy(&stream.stderr));
+        if round == 0 {
+            // Its time stands meanwhile, and the patch is another afterwards.
+            speaker.say("/transport/pause");
+            sleep(Duration::from_millis(100));
+            speaker.say("/transport/play");
+            daemon.save(&patch.replace("0.5", "0.3"));
+            daemon.wait_for("reloaded");
+        }
+    }
+    sleep(Duration::from_millis(300));
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait_for("logged")["lost"], 0);
+    assert_eq!(daemon.exit_code(), Some(0));
+    let render = Command::new(env!("CARGO_BIN_EXE_rackd")).args(["render", "--log", &log, "-o", &again]).output().unwrap();
+    let told = String::from_utf8_lossy(&render.stderr);
+    assert!(render.status.success() && told.is_empty(), "{told}");
+    let heard: Vec<f32> = hound::WavReader::open(&live).unwrap().samples::<f32>().map(Result::unwrap).collect();
+    assert!(heard.iter().filter(|x| x.abs() > 0.01).count() > 96_000, "both were heard");
+    let (live, again) = (std::fs::read(&live).unwrap(), std::fs::read(&again).unwrap());
+    let first = live.iter().zip(&again).position(|(a, b)| a != b);
+    assert_eq!((first, live.len()), (None, again.len()), "the first byte that differs, and the length");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_log_that_was_cut_off_or_spoilt_is_told_of_and_rendered_as_far_as_it_goes() {
     let folder = std::env::temp_dir().join(format!("rackd_log_{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -113,7 +113,7 @@ fn an_input_is_listed_and_heard_by_its_stable_name() {
     };
     let (heard, to) = (port("out_0", &[]), port("in_0", &[]));
     let source = Daemon::on(&jack, TONE, &["--midi", "none"]);
-    let from = port("out_0", &[heard.clone()]);
+    let from = port("out_0", std::slice::from_ref(&heard));
     assert!(jack.tool("jack_connect").args([from, to]).status().unwrap().success());
     Speaker::to(&source).say("/tone/note/on 1 69 1");
     let samples = jack.record_ports(2.0, &[heard]).samples();

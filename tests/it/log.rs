@@ -13,6 +13,7 @@ use rackd::log::keeper::{Ended, Kept};
 use rackd::log::{Keeper, Log, Replay};
 use rackd::module::isa::Level;
 use rackd::modules::CATALOGUE;
+use rackd::rt::flows::Flows;
 
 use super::desk::{Desk, RATE, SYNTH};
 
@@ -106,7 +107,7 @@ impl Set {
     fn log(&mut self) -> Log {
         let head = Head { version: "test".to_owned(), rate: RATE as u32, channels: 2 };
         let entries: Vec<_> = std::iter::from_fn(|| self.journal.take()).collect();
-        Log { head, pages: self.pages.try_iter().collect(), entries, end: self.heard.len() as u64 / 2, fade: None, is_whole: true }
+        Log { head, pages: self.pages.try_iter().collect(), entries, end: self.heard.len() as u64 / 2, is_whole: true, ..Log::default() }
     }
 
     /// A line; what cannot be at the moment is refused, and that is no matter here.
@@ -236,7 +237,7 @@ fn the_same_through_a_file_with_what_patches_include() {
     let Set { desk, journal, pages, heard, .. } = set;
     let head = Head { version: "test".to_owned(), rate: RATE as u32, channels: 2 };
     let shown = Arc::clone(desk.control.shown());
-    let keeper = Keeper::start(&path, &head, journal, pages, shown).expect("a file");
+    let keeper = Keeper::start(&path, &head, journal, pages, Flows::NOWHERE, shown).expect("a file");
     assert_eq!(keeper.path(), path);
     let ended = Ended { end: 18_000, fade: Some((17_000, 480)) };
     let Kept { entries, lost: 0 } = keeper.finish(ended).expect("it is written") else { panic!("nothing was lost") };
