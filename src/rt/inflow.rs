@@ -125,7 +125,8 @@ impl Inflow {
             }
             let (next, starved) = self.decide(last, tile);
             if self.0.heard.compare_exchange(word, next.word(), AcqRel, Acquire).is_ok() {
-                let (number, place) = (time / BLOCK as u64, time / BLOCK as u64 & (KNOWN - 1));
+                let number = time / BLOCK as u64;
+                let place = number & (KNOWN - 1);
                 let [heard, which] = &self.0.known[place as usize];
                 which.store(u64::MAX, Relaxed);
                 heard.store(next.word(), Release);
