@@ -5,6 +5,7 @@
 # make counts    instructions that each workload and module takes, beside those that are kept; fails where they differ by 3 %
 # make counts-update    keeps them as they are now
 # make bench-live   voices in real time on a JACK server until it runs dry, beside scsynth and supernova where they are installed
+# make bench-song   a four-minute MIDI file in sixteen parts rendered offline, beside Csound and FluidSynth where they are installed
 # make endurance    an hour in real time with notes, values and reloads (MINUTES=60)
 # make stream-drift    ten minutes of a stream whose sender's clock is fast, then slow (MINUTES=10)
 # make check   layout, lints, a build with the fewest features
@@ -15,7 +16,7 @@
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: play test test-clients bench bench-live endurance stream-drift counts counts-update check
+.PHONY: play test test-clients bench bench-live bench-song endurance stream-drift counts counts-update check
 
 play:
 	@scripts/prepare build
@@ -46,6 +47,11 @@ bench-live:
 	@scripts/prepare test
 	@$(CARGO) build --release --quiet
 	@scripts/bench-live
+
+bench-song:
+	@scripts/prepare build
+	@$(CARGO) build --release --quiet
+	@scripts/bench-song $(ARGS)
 
 endurance:
 	@scripts/prepare test

@@ -1,5 +1,6 @@
 //! The notes of a score, in beats: each by its name, all in their order, open to change while they are played.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -108,6 +109,8 @@ pub struct Book {
     order: BTreeMap<Key, u32>,
     slots: Vec<Box<str>>,
     next: u32,
+    /// Where the last one ends, while that is known.
+    end: Cell<Option<f64>>,
 }
 
 impl Book {
@@ -121,9 +124,21 @@ impl Book {
         self.of.is_empty()
     }
 
-    /// Where the last note ends [beats]; takes time in proportion to the notes. `[control]`
+    /// Where the last note ends [beats]; takes time in proportion to the notes after that one was taken out or moved. `[control]`
     pub fn end(&self) -> f64 {
-        self.items.iter().flatten().map(Item::end).fold(0.0, f64::max)
+        let end = self.end.get().unwrap_or_else(|| self.items.iter().flatten().map(Item::end).fold(0.0, f64::max));
+        self.end.set(Some(end));
+        end
+    }
+
+    /// A note that ends there is another or gone.
+    fn leaves(&self, end: f64) {
+        self.end.set(self.end.get().filter(|last| end < *last));
+    }
+
+    /// A note that ends there has come.
+    fn comes(&self, end: f64) {
+        self.end.set(self.end.get().map(|last| last.max(end)));
     }
 
     /// The number of a slot's name; a name that is new gets one. `[control]`
@@ -187,6 +202,7 @@ impl Book {
         };
         let order = match self.items[at as usize].take() {
             Some(before) => {
+                self.leaves(before.end());
                 self.order.remove(&before.key());
                 before.order
             }
@@ -196,6 +212,7 @@ impl Book {
             }
         };
         let item = Item { order, ..item };
+        self.comes(item.end());
         self.order.insert(item.key(), at);
         self.items[at as usize] = Some(item);
         Ok(at)
@@ -205,8 +222,12 @@ impl Book {
     pub fn change(&mut self, at: u32, change: impl FnOnce(&mut Item)) {
         let Some(item) = self.items.get_mut(at as usize).and_then(Option::as_mut) else { return };
         self.order.remove(&item.key());
+        let before = item.end();
         change(item);
         self.order.insert(item.key(), at);
+        let after = item.end();
+        self.leaves(before);
+        self.comes(after);
     }
 
     /// Takes a note out. `[control]`
@@ -214,6 +235,7 @@ impl Book {
         let item = self.items.get_mut(at as usize)?.take()?;
         self.of.remove(&item.id);
         self.order.remove(&item.key());
+        self.leaves(item.end());
         self.free.push(at);
         Some(item)
     }
@@ -241,6 +263,7 @@ impl Book {
         keys.sort_unstable();
         // From what is sorted, the tree is made in one go.
         book.order = keys.into_iter().collect();
+        book.end();
         Ok(book)
     }
 }
@@ -272,6 +295,14 @@ mod tests {
         book.remove(book.find(&Id::Number(2)).unwrap());
         assert_eq!(ids(&book, 0.0, 9.0), ["3", "4", "1"]);
         assert_eq!((book.len(), book.end()), (3, 5.0));
+        let last = book.find(&Id::Number(1)).unwrap();
+        book.change(last, |item| item.beat = 2.0);
+        assert_eq!(book.end(), 3.5, "the last is another");
+        book.put(item(9, 6.0)).unwrap();
+        book.change(last, |item| item.length = 9.0);
+        assert_eq!(book.end(), 11.0);
+        book.remove(last);
+        assert_eq!(book.end(), 7.0);
     }
 
     #[test]

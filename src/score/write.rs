@@ -8,7 +8,10 @@ use crate::base::units::hertz_from_octaves;
 use crate::control::Value;
 use crate::control::note_keys::Tone;
 
-/// Notes of a score as a file, a track for each slot, in the order of their beats. `slots` are called by number. `[control]`
+/// Notes of a track: so few that one who reads it track by track needs little memory.
+const LONGEST: usize = 10_000;
+
+/// Notes of a score as a file, tracks for each slot, in the order of their beats. `slots` are called by number. `[control]`
 pub fn write(slots: &[Box<str>], mut items: Vec<Item>, map: &TempoMap) -> String {
     items.sort_unstable_by_key(|item| (item.slot, item.key()));
     let mut text = String::with_capacity(40 * items.len() + 200);
@@ -16,7 +19,7 @@ pub fn write(slots: &[Box<str>], mut items: Vec<Item>, map: &TempoMap) -> String
     course(&mut text, "tempo", map.tempos(), |tempo| tempo.to_string());
     course(&mut text, "metre", map.metres(), |metre| format!("\"{}/{}\"", metre.steps, metre.of));
     let mut number = 0;
-    for track in items.chunk_by(|one, next| one.slot == next.slot) {
+    for track in items.chunk_by(|one, next| one.slot == next.slot).flat_map(|track| track.chunks(LONGEST)) {
         let slot = slots.get(usize::from(track[0].slot)).map_or("", |name| name);
         let _ = write!(text, "\n[[track]]\nslot = {}\nnotes = [\n", quoted(slot));
         for item in track {

@@ -51,14 +51,17 @@ impl Written {
 /// # Errors
 /// The mistakes, in the order of the file.
 pub fn read(text: &str) -> Result<Written, Vec<Diagnostic>> {
-    let (root, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { wrong: Vec::new(), map: TempoMap::default(), slots: Vec::new(), items: Vec::new() };
-    for error in errors.iter().take(TOLD) {
-        let span = error.span().unwrap_or(0..0);
-        reader.wrong.push(Diagnostic::error("toml-syntax", span, error.message().to_owned()));
-    }
-    if errors.is_empty() {
-        reader.top(root.get_ref());
+    let mut reader = Reader { from: 0, wrong: Vec::new(), map: TempoMap::default(), slots: Vec::new(), items: Vec::new() };
+    for (from, section) in sections(text) {
+        reader.from = from;
+        let (root, errors) = DeTable::parse_recoverable(section);
+        for error in errors.iter().take(TOLD) {
+            let span = error.span().unwrap_or(0..0);
+            reader.mistake("toml-syntax", span, error.message().to_owned(), "");
+        }
+        if errors.is_empty() {
+            reader.top(root.get_ref());
+        }
     }
     if reader.wrong.is_empty() {
         match Book::of_items(reader.slots, reader.items) {
@@ -70,7 +73,25 @@ pub fn read(text: &str) -> Result<Written, Vec<Diagnostic>> {
     Err(reader.wrong)
 }
 
+/// A text in parts that can be read one by one, with where each begins: so many notes need not stand in memory as text and as a tree
+/// of all of it.
+fn sections(text: &str) -> Vec<(usize, &str)> {
+    const TRACK: &str = "\n[[track]]";
+    // Within a text of several lines such a line would be no track.
+    let whole = ["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
+    let mut all = Vec::new();
+    let mut from = 0;
+    for (at, _) in text.match_indices(TRACK).take_while(|_| !whole) {
+        all.push((from, &text[from..at + 1]));
+        from = at + 1;
+    }
+    all.push((from, &text[from..]));
+    all
+}
+
 struct Reader {
+    /// Where the part begins that is being read.
+    from: usize,
     wrong: Vec<Diagnostic>,
     map: TempoMap,
     slots: Vec<Box<str>>,
@@ -102,12 +123,13 @@ fn what(value: &DeValue<'_>) -> &'static str {
 impl Reader {
     fn mistake(&mut self, code: &'static str, span: Range<usize>, text: impl Into<String>, help: &str) {
         if self.wrong.len() < TOLD {
-            let wrong = Diagnostic::error(code, span, text);
+            let wrong = Diagnostic::error(code, self.from + span.start..self.from + span.end, text);
             self.wrong.push(if help.is_empty() { wrong } else { wrong.help(help) });
         }
     }
 
     fn unknown(&mut self, key: &str, span: Range<usize>, of: &str, right: &[&str]) {
+        let span = self.from + span.start..self.from + span.end;
         let mut wrong = Diagnostic::error("unknown-key", span, format!("{of} has no `{key}`"));
         match nearest(key, right.iter().copied()) {
             Some(near) => wrong = wrong.fix(near),
@@ -120,9 +142,11 @@ impl Reader {
 
     fn top(&mut self, root: &DeTable<'_>) {
         // The tempo first: lengths in seconds go by it.
-        let tempos = root.get("tempo").map_or(Vec::new(), |value| self.course(value, Self::tempo));
-        let metres = root.get("metre").map_or(Vec::new(), |value| self.course(value, Self::metre));
-        self.map = TempoMap::new(tempos, metres);
+        if self.from == 0 {
+            let tempos = root.get("tempo").map_or(Vec::new(), |value| self.course(value, Self::tempo));
+            let metres = root.get("metre").map_or(Vec::new(), |value| self.course(value, Self::metre));
+            self.map = TempoMap::new(tempos, metres);
+        }
         for (key, value) in root {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("tempo" | "metre" | "name" | "description", _) => {}

@@ -75,6 +75,10 @@ fn every_mistake_of_a_written_score_is_told_at_its_place() {
         ("[[track]]\nslot = \"a\"\nnotes = [[0, 60, 1, 0]]", (3, 21), "duration"),
         ("[[track]]\nslot = \"a\"\nnotes = [[0, 60, 1, 1, 5]]", (3, 24), "table"),
         ("[[track]]\nslot = \"a\"\nnotes = [[0, 60, 1, 1, { pan = [] }]]", (3, 32), "value"),
+        ("[[track]]\nslot = \"a\"\nnotes = []\n[[track]]\nslot = 5\nnotes = [", (6, 10), ""),
+        ("[[track]]\nslot = \"a\"\nnotes = []\n[[track]]\nslot = 5\nnotes = []", (5, 8), "name of a slot"),
+        ("description = \"\"\"\n[[track]]\n\"\"\"\n[[track]]\nslot = 5\nnotes = []", (5, 8), "name of a slot"),
+        ("[[track]]\nslot = \"a\"\nnotes = []\n[other]\nx = 1", (4, 2), "no `other`"),
         ("[[track]\nslot = 1", (1, 9), ""),
     ] {
         let told = wrong(line);
