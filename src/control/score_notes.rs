@@ -12,6 +12,7 @@ use super::verbs::Call;
 use crate::base::nearest::nearest;
 use crate::base::units::factor_from_decibels;
 use crate::control::client::Client;
+use crate::engine::beat::Swing;
 use crate::engine::score::LaneDoor;
 use crate::patch::{Amount, Zone};
 use crate::plan::mixer::SLOTS;
@@ -78,6 +79,13 @@ impl Control {
     /// From where to where the beat clock goes round [beats]. `[control]`
     pub fn cycle(&self) -> Option<[f64; 2]> {
         self.transport.cycle
+    }
+
+    /// How far the music has come where the clock goes to a beat: notes fall by it. `[control]`
+    pub fn music_from(&self, beat: f64) -> f64 {
+        // As the engine is told of it.
+        let swing = self.transport.swing.map(|(share, step)| Swing { share: f64::from(share as f32), step: f64::from(step as f32) });
+        swing.map_or(beat, |swing| swing.music(beat))
     }
 
     /// Folders out of which messages may load files, and into which they save. `[control]`

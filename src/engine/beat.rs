@@ -12,16 +12,17 @@ const NUDGE: f64 = 0.05;
 
 /// How far every second one of equal steps is put off.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Swing {
+pub struct Swing {
     /// The first step's share of a pair: a half is straight.
-    share: f64,
+    pub share: f64,
     /// Beats of a step.
-    step: f64,
+    pub step: f64,
 }
 
 impl Swing {
     /// How far the music has come at a beat: pairs of steps last as long as ever, the first of the two longer, the second shorter.
-    fn music(self, beat: f64) -> f64 {
+    /// `[any]`
+    pub fn music(self, beat: f64) -> f64 {
         if self.share == 0.5 {
             return beat;
         }

@@ -22,8 +22,10 @@ const BEATS: f64 = 4.0;
 const THINGS: usize = 12_000;
 /// Changes of tempo and metre in the lane at once.
 const CHANGES: usize = 1024;
-/// Spans that are to come at most.
-const SPANS: usize = 32;
+/// Jumps that are fed before they come at most.
+const JUMPS: usize = 256;
+/// Turns of a loop that are fed before they come at most.
+const LAPS: usize = 32;
 /// A note is over so many beats behind its end: no frame is longer.
 const OVER: f64 = 0.01;
 /// By so much a note may lie before the beat to which the clock goes.
@@ -134,11 +136,12 @@ impl Feeder {
 
     /// The same when the clock is about to jump, so that nothing there is late. `[control]`
     pub fn prepare(&mut self, control: &Control, sheet: Sheet<'_>, place: u32, beat: f64) {
-        if self.spans.len() >= SPANS {
+        if self.spans.len() >= JUMPS {
             return;
         }
-        let mut span = Span::new(place, 0, beat - NEAR);
-        self.lead(control, sheet, &mut span, beat);
+        let from = control.music_from(beat);
+        let mut span = Span::new(place, 0, from - NEAR);
+        self.lead(control, sheet, &mut span, from);
         let end = loop_end(control, beat);
         self.fill(control, sheet, &mut span, end.min(beat + self.ahead(control)));
         self.spans.push_back(span);
@@ -325,12 +328,13 @@ impl Feeder {
     fn extend(&mut self, control: &Control, sheet: Sheet<'_>, here: Whereabouts) {
         let mut left = self.ahead(control);
         let (mut lap, mut beat) = (here.lap, here.beat);
-        for _ in 0..SPANS {
+        for _ in 0..LAPS {
             let end = loop_end(control, beat);
             let at = self.spans.iter().position(|span| (span.place, span.lap) == (here.place, lap));
             let at = at.unwrap_or_else(|| {
-                let mut span = Span::new(here.place, lap, beat);
-                self.lead(control, sheet, &mut span, beat);
+                let from = control.music_from(beat);
+                let mut span = Span::new(here.place, lap, from);
+                self.lead(control, sheet, &mut span, from);
                 self.spans.push_back(span);
                 self.spans.len() - 1
             });

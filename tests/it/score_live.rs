@@ -193,6 +193,22 @@ fn a_note_that_is_added_or_moved_while_playing_sounds_at_its_new_place() {
 }
 
 #[test]
+fn a_jump_into_a_swung_pair_loses_no_note() {
+    for buffers in BUFFERS {
+        let mut rig = Rig::new(buffers);
+        rig.say("/clock/swing 0.75 \"1/16\"");
+        rig.say("/score/add 1 0.25 t C4 0.8 0.25");
+        rig.run(64);
+        // The second sixteenth falls where three of four parts of the eighth have passed: at beat 0.375.
+        rig.say("/transport/locate 0.3");
+        assert_eq!(rig.edges(BEAT), [(1800, 1), (4800, 0)], "{buffers:?}");
+        rig.say("/transport/loop 0.3 1.3");
+        rig.say("/transport/locate 0.3");
+        assert_eq!(rig.edges(2 * BEAT), [(1800, 1), (4800, 0), (BEAT + 1800, 1), (BEAT + 4800, 0)], "{buffers:?}: round and round");
+    }
+}
+
+#[test]
 fn a_note_that_comes_late_is_so_much_shorter_and_dropped_where_nothing_is_left() {
     let mut rig = Rig::new(&[64]);
     rig.say("/transport/locate 0");

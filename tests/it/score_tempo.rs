@@ -1,9 +1,14 @@
 //! The tempo and metre of a score lead the transport, exact to their beats.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use midly::num::u15;
+use midly::{Format, Timing};
+use rackd::score::Reader;
 use rackd::score::file::{self, ScoreFile};
 
+use super::score::{end, note, tempo};
 use super::score_live::{BEAT, BUFFERS, Rig};
 
 const SONG: &str = r#"
@@ -112,4 +117,29 @@ fn the_metronome_follows_the_metre_of_the_score() {
     let strong: Vec<bool> = (0..8).map(|beat| (peak(beat) - peak(0)).abs() < 1e-3 * peak(0)).collect();
     assert_ne!(peak(0), peak(1));
     assert_eq!(strong, [true, false, false, true, false, true, false, true]);
+}
+
+#[test]
+fn a_midi_file_in_its_own_time_takes_the_beat_clock_with_it() {
+    let track = vec![tempo(0, 1_000_000), note(96, 0, 60, 1), tempo(0, 250_000), note(96, 0, 60, 0), end(0)];
+    let bytes = super::score::file(Format::SingleTrack, Timing::Metrical(u15::new(96)), vec![track]);
+    for leads in [true, false] {
+        let mut rig = Rig::new(&[64, 333]);
+        let Ok(ScoreFile::Midi(score)) = ScoreFile::read(Path::new("song.mid"), &bytes) else { panic!("it is a MIDI file") };
+        if !leads {
+            rig.say("/score/tempo off");
+        }
+        let start = rig.desk.engine.now();
+        rig.say("/transport/locate 0");
+        let mut told = Vec::new();
+        Reader::new(Arc::new(score), 48_000, start).lead(u64::MAX, |at, tempo| {
+            told.push((at - start, tempo));
+            file::lead(&mut rig.desk.control, Some(&rig.stand), at, tempo);
+        });
+        assert_eq!(told, [(0, 60.0), (48_000, 240.0)]);
+        rig.run(48_000 + 12_000);
+        let beat = if leads { "1 3 " } else { "1 3.5 " };
+        let told = rig.desk.say("/transport");
+        assert!(told[0].starts_with(&format!("/transport 1 playing {beat}")), "{told:?}");
+    }
 }
