@@ -162,7 +162,12 @@ impl Jack {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        until("jack_capture records", Duration::from_secs(20), || !self.ports("jack_capture").is_empty());
+        // It has its ports before they hear anything.
+        until("jack_capture records", Duration::from_secs(20), || {
+            let listed = self.tool("jack_lsp").arg("-c").stderr(Stdio::null()).output().unwrap();
+            let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+            listed.lines().filter(|line| line.starts_with(' ') && line.contains("jack_capture")).count() >= ports.len()
+        });
         Recording { child, file }
     }
 }

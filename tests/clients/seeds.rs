@@ -100,8 +100,9 @@ fn an_input_is_listed_and_heard_by_its_stable_name() {
     let card = cards.iter().find(|device| device["input"].is_object()).unwrap();
     assert_eq!((&card["input"]["rates"], &card["input"]["buffer"]), (&[[48_000, 48_000]].into(), &[256, 256].into()));
 
-    let input = "format = 1\n[in]\n[out]\nin = \"in * 0.5\"\n";
-    let daemon = Daemon::on(&jack, input, &["--midi", "none", "--input-device", card["id"].as_str().unwrap()]);
+    // Both play one patch, whose notes are the other's input.
+    let patch = TONE.replace("[out]", "[in]\n[out]").replace("* loud", "* loud + in * 0.5");
+    let daemon = Daemon::on(&jack, &patch, &["--midi", "none", "--input-device", card["id"].as_str().unwrap()]);
     daemon.wait_for("playing");
     let port = |containing: &str, but: &[String]| {
         let mut found = None;
@@ -112,7 +113,8 @@ fn an_input_is_listed_and_heard_by_its_stable_name() {
         found.unwrap()
     };
     let (heard, to) = (port("out_0", &[]), port("in_0", &[]));
-    let source = Daemon::on(&jack, TONE, &["--midi", "none"]);
+    daemon.wait_for("input");
+    let source = Daemon::on(&jack, &patch, &["--midi", "none"]);
     let from = port("out_0", std::slice::from_ref(&heard));
     assert!(jack.tool("jack_connect").args([from, to]).status().unwrap().success());
     Speaker::to(&source).say("/tone/note/on 1 69 1");
