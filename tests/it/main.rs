@@ -79,6 +79,7 @@ mod score;
 mod score_files;
 mod score_live;
 mod score_shelf;
+mod score_slow;
 mod score_tempo;
 mod seeds;
 mod seeds_csound;

@@ -50,7 +50,7 @@ pub struct Stage {
     pub server: Arc<Server>,
     pub control: Arc<Mutex<Control>>,
     stop: Arc<AtomicBool>,
-    heard: Arc<Mutex<Vec<f32>>>,
+    pub heard: Arc<Mutex<Vec<f32>>>,
     thread: Option<JoinHandle<()>>,
 }
 
