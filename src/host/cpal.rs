@@ -73,7 +73,7 @@ pub(super) fn open(attempt: &Attempt) -> Result<Opened, String> {
     let options = &attempt.options;
     match &attempt.ends {
         Ends::Output(end) => first(way_out(attempt.host, options), |id| open_output(id, options, end, attempt.doublings)),
-        Ends::Input(end) => first(way_in(attempt.host, options), |id| open_input(id, options, end, attempt.host)),
+        Ends::Input(end) => first(way_in(attempt.host, options), |id| open_input(id, attempt, end)),
     }
 }
 
@@ -298,15 +298,15 @@ fn output<T: Pcm>(device: &cpal::Device, config: StreamConfig, end: &StreamEnd, 
     device.build_output_stream(config, callback, error_callback(alarm), None)
 }
 
-fn open_input(id: HostId, options: &Options, end: &CaptureEnd, way_out: HostName) -> Result<Opened, String> {
-    let host = host_name(id);
+fn open_input(id: HostId, attempt: &Attempt, end: &CaptureEnd) -> Result<Opened, String> {
+    let (host, options) = (host_name(id), &attempt.options);
     let device = find(id, options.input.as_deref(), &options.client, Way::In)?;
     let wanted = Wanted { rate: end.rate(), channels: options.input_channels };
     let (rate, channels, format, range) = nearest(&device, &wanted, Way::In).map_err(|why| plain(id, &why))?;
-    let same = is_clocked_as_output(id, options, &device, way_out);
+    let same = is_clocked_as_output(id, options, &device, attempt.host);
     // Made here once, so that a rate that cannot be reached is told in words.
     end.inlet(rate, same)?;
-    let stream = try_sizes(sizes(host, options.buffer, 0, &range), |buffer_size| {
+    let stream = try_sizes(sizes(host, options.buffer, attempt.doublings, &range), |buffer_size| {
         let config = StreamConfig { channels, sample_rate: rate, buffer_size };
         macro_rules! by_format {
             ($($name:ident $type:ty),*) => {

@@ -178,6 +178,25 @@ mod tests {
         assert_eq!(run(20, 1), (0, 0), "what is too much later goes by and by");
     }
 
+    #[test]
+    fn who_comes_unevenly_is_soon_waited_for_longer() {
+        let (capture, mut end) = ends(48_000, 1);
+        let mut inlet = capture.inlet(48_000, false).unwrap();
+        let mut run = |tens: usize| {
+            for tick in 0..10 * tens {
+                // Three that were held up come at once.
+                let come = [1, 1, 1, 1, 1, 1, 1, 0, 0, 3][tick % 10];
+                (0..come).for_each(|_| inlet.push(480, 1, |_| 0.5));
+                end.took(1, 480);
+                end.frames(480);
+            }
+            capture.capture.take_gaps()
+        };
+        let (missing, _) = run(50);
+        assert!(missing > 0, "at first nobody knows how uneven it is");
+        assert_eq!(run(100), (0, 0));
+    }
+
     /// Two clocks by a time that is counted: the device's blocks of 20 ms, the engine's of 16, at a low rate so that minutes are soon over.
     fn minutes_apart(from: u32, ppm: f64) -> (CaptureEnd, f64) {
         const RATE: u32 = 2_000;

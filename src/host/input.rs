@@ -24,7 +24,7 @@ pub struct InputCounts {
     longest: AtomicUsize,
     /// Frames of the longest callback of who drives the engine.
     burst: AtomicUsize,
-    /// Frames that shall wait beyond one callback of each side: two clocks need some.
+    /// Frames that shall wait beyond one callback of each side: two clocks need some, and who comes unevenly more.
     spare: AtomicUsize,
     /// Frames from the first that is heard in which a device may still empty a store of its own; 0: its clock is ours.
     settling: AtomicUsize,
@@ -221,6 +221,11 @@ impl InputEnd {
             counts.underruns.fetch_add(1, Relaxed);
             self.primed = false;
             counts.settled.store(false, Relaxed);
+            if settling > 0 {
+                // Who comes so unevenly is waited for longer from now on, by a quarter of a second at most.
+                let spare = counts.spare.load(Relaxed) + (frames - count).max(store / 4);
+                counts.spare.store(spare.min(settling / 8), Relaxed);
+            }
         }
         let samples = count * self.channels;
         if let Ok(chunk) = self.ring.read_chunk(samples) {

@@ -139,6 +139,7 @@ impl Audio {
             numbers: 0,
             host: options.host,
             doublings: 0,
+            input_doublings: 0,
             started: false,
             said: None,
             options,
@@ -194,6 +195,7 @@ struct Supervisor {
     /// Which way: what was asked for, and after the first success that way only, so that a server that comes back finds its card free.
     host: HostName,
     doublings: u32,
+    input_doublings: u32,
     started: bool,
     /// The last trouble that was told, so that it is told once.
     said: Option<String>,
@@ -248,7 +250,11 @@ impl Supervisor {
             match self.input.look(now) {
                 Verdict::Open => self.open_input(),
                 Verdict::Stalled => self.lose_input("nothing comes any more".into(), now),
-                Verdict::Well | Verdict::Stuck | Verdict::Slow(_) => {}
+                Verdict::Slow(frames) => {
+                    self.input_doublings += 1;
+                    self.lose_input(format!("it gives only {frames} frames a second; trying a larger buffer"), now);
+                }
+                Verdict::Well | Verdict::Stuck => {}
             }
         }
         if let Some(count) = self.output.take_xruns(now) {
@@ -313,7 +319,8 @@ impl Supervisor {
     }
 
     fn attempt(&mut self, number: u64, ends: Ends) {
-        let attempt = Attempt { options: Arc::clone(&self.options), host: self.host, doublings: self.doublings, ends };
+        let doublings = if matches!(ends, Ends::Output(_)) { self.doublings } else { self.input_doublings };
+        let attempt = Attempt { options: Arc::clone(&self.options), host: self.host, doublings, ends };
         let (opener, signals) = (Arc::clone(&self.opener), self.signals.clone());
         let spawned = thread::Builder::new().name("sound-opener".into()).spawn(move || {
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| opener(&attempt)))

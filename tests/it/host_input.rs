@@ -44,6 +44,11 @@ fn deaf(opener: Opener) -> Opener {
 
 /// A made-up host: its output plays at the engine's rate, its input captures 0.5 at another, so many times.
 fn opener(input_rate: u32, captures: u64) -> Opener {
+    opener_that_keeps_up(input_rate, captures, 0)
+}
+
+/// The same, with an input that is half as fast as it says until its buffer was doubled so often.
+fn opener_that_keeps_up(input_rate: u32, captures: u64, doublings: u32) -> Opener {
     Arc::new(move |attempt: &Attempt| {
         let over = Arc::new(AtomicBool::new(false));
         let rate = if let Some(end) = attempt.output() {
@@ -56,7 +61,8 @@ fn opener(input_rate: u32, captures: u64) -> Opener {
             let end = attempt.input().expect("an input, where it is no output");
             assert_eq!((end.rate(), end.channels()), (RATE, 2));
             let mut inlet = end.inlet(input_rate, false)?;
-            paced(441, input_rate, captures, Arc::clone(&over), move || inlet.push(441, 1, |_| 0.5));
+            let speed = if attempt.doublings < doublings { input_rate / 2 } else { input_rate };
+            paced(441, speed, captures, Arc::clone(&over), move || inlet.push(441, 1, |_| 0.5));
             input_rate
         };
         let running = Running { host: "alsa", device: "made up".into(), rate, buffer: Some(256), channels: 2, resampled: rate != RATE };
@@ -122,4 +128,14 @@ fn an_input_that_ends_is_told_and_counted_and_opened_again() {
     wait_for(&events, |event| matches!(event, HostEvent::InputStarted(_)));
     let [(name, underruns), (_, missing), _] = audio.input_counts().all();
     assert!(name == "underruns" && underruns >= 1 && missing >= 1, "what was heard of it ended in a gap");
+}
+
+#[test]
+fn an_input_that_does_not_keep_up_is_opened_with_a_larger_buffer() {
+    let (_audio, events, _end) = start(opener_that_keeps_up(RATE, u64::MAX, 1));
+    wait_for(&events, |event| matches!(event, HostEvent::InputStarted(_)));
+    let lost = wait_for(&events, |event| matches!(event, HostEvent::InputLost { .. }));
+    let told = |why: &str| why.starts_with("it gives only 2") && why.ends_with(" frames a second; trying a larger buffer");
+    assert!(matches!(&lost, HostEvent::InputLost { why } if told(why)), "{lost:?}");
+    wait_for(&events, |event| matches!(event, HostEvent::InputStarted(_)));
 }
