@@ -18,8 +18,8 @@ use crate::patch::{Amount, Zone};
 use crate::plan::mixer::SLOTS;
 use crate::plan::outline::{Count, NoteValue};
 
-/// Told of each jump before the engine is: its number, and the beat.
-type Prepare = Box<dyn FnMut(&mut Control, u32, f64) + Send>;
+/// Told before the engine is: of each jump, by its number and the beat; with nothing, that the beat clock is about to run.
+type Prepare = Box<dyn FnMut(&mut Control, Option<(u32, f64)>) + Send>;
 
 /// What Control keeps for a score.
 pub struct Played {
@@ -62,16 +62,17 @@ impl Control {
         self.score.lane.take()
     }
 
-    /// From now on this is told of each jump of the beat clock, by its number and its beat, before the engine is. `[control]`
-    pub fn prepare_jumps(&mut self, prepare: impl FnMut(&mut Self, u32, f64) + Send + 'static) {
+    /// From now on this is told before the engine is of each jump of the beat clock, by its number and its beat, and with nothing where the
+    /// clock is about to run. `[control]`
+    pub fn prepare_jumps(&mut self, prepare: impl FnMut(&mut Self, Option<(u32, f64)>) + Send + 'static) {
         self.score.prepare = Some(Box::new(prepare));
     }
 
-    /// The beat clock is about to go to a beat.
-    pub(super) fn prepare_jump(&mut self, place: u32, beat: f64) {
+    /// The beat clock is about to go to a beat, or to run from where it is.
+    pub(super) fn prepare(&mut self, jump: Option<(u32, f64)>) {
         // It is away while it runs.
         if let Some(mut prepare) = self.score.prepare.take() {
-            prepare(self, place, beat);
+            prepare(self, jump);
             self.score.prepare = Some(prepare);
         }
     }

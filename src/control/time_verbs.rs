@@ -36,6 +36,8 @@ pub(super) fn status(control: &mut Control, draft: &mut Draft, call: Call<'_>) -
 /// `/transport/play`
 pub(super) fn play(control: &mut Control, draft: &mut Draft, _: Call<'_>) -> Result<(), Fail> {
     let before = motion(control, draft);
+    // However busy its own thread is.
+    control.prepare(None);
     draft.act(Act::Pause(false));
     let bars = control.transport.count_in;
     if let (Some(_), Some(tag)) = (control.transport.armed, draft.tag) {
@@ -207,7 +209,7 @@ impl Control {
     pub(super) fn go_to(&mut self, beat: f64) -> Act {
         self.transport.place = self.transport.place.wrapping_add(1);
         let place = self.transport.place;
-        self.prepare_jump(place, beat);
+        self.prepare(Some((place, beat)));
         Act::Locate { beat, place }
     }
 }

@@ -131,6 +131,7 @@ impl Feeder {
             self.voice_anew(control, book, here);
         }
         self.extend(control, sheet, here);
+        self.fill_anew(control, sheet);
         self.send();
     }
 
@@ -155,7 +156,12 @@ impl Feeder {
                 self.take_out(seat);
             }
         }
-        self.spans.clear();
+        // Jumps that are still to come do come.
+        let highest = self.highest;
+        self.spans.retain_mut(|span| {
+            (span.to, span.change) = (span.from, 0);
+            span.place > highest
+        });
         self.pending.clear();
         self.forget_changes();
         self.send();
@@ -344,6 +350,20 @@ impl Feeder {
             left -= end - beat;
             let Some([start, _]) = control.cycle().filter(|_| left > 0.0) else { return };
             (lap, beat) = (lap.wrapping_add(1), start);
+        }
+    }
+
+    /// Feeds what lies behind jumps to come, where it was taken out.
+    fn fill_anew(&mut self, control: &Control, sheet: Sheet<'_>) {
+        for number in 0..self.spans.len() {
+            let mut span = self.spans[number];
+            if span.place <= self.highest || span.to != span.from {
+                continue;
+            }
+            let beat = f64::from_bits(span.from.0) + NEAR;
+            self.lead(control, sheet, &mut span, beat);
+            self.fill(control, sheet, &mut span, loop_end(control, beat).min(beat + self.ahead(control)));
+            self.spans[number] = span;
         }
     }
 

@@ -75,11 +75,13 @@ impl Stand {
         super::verbs::hand_over(control, &stand);
         super::shelf::hand_over(control, &stand);
         let jumps = Arc::clone(&stand);
-        control.prepare_jumps(move |control, place, beat| {
+        control.prepare_jumps(move |control, jump| {
             let stand = &mut *lock(&jumps);
             stand.feed(control);
             let (feeder, sheet) = stand.parts(control);
-            feeder.prepare(control, sheet, place, beat);
+            if let Some((place, beat)) = jump {
+                feeder.prepare(control, sheet, place, beat);
+            }
         });
         Some(stand)
     }

@@ -438,3 +438,32 @@ fn a_conductor_keeps_the_lane_fed_and_nobody_who_edits_holds_it_up() {
     let client = Client::of(Origin::Score);
     assert_eq!(control.lock().unwrap().say(client, "/score/clear", &[])[0].address, "/done");
 }
+
+#[test]
+fn what_is_written_and_played_in_one_breath_begins_with_its_first_note() {
+    for buffer in [7, 64, 480] {
+        let mut rig = Rig::new(&[buffer]);
+        rig.say("/score/add old 0 t C4 0.8 0.25");
+        rig.say("/transport/locate 0");
+        rig.desk.run(30_000);
+        // The engine has heard of none of it when the last is said.
+        for line in ["/transport/stop", "/score/clear", "/score/add 1 0 t C4 0.8 0.03", "/score/add 2 1 t C4 0.8 0.03", "/transport/play"] {
+            assert!(rig.desk.say(line).iter().all(|answer| answer.starts_with("/done ")), "{line}");
+        }
+        // Nor does anybody feed meanwhile.
+        let heard = rig.desk.run(2 * BEAT);
+        let begin: Vec<usize> = (1..heard.len()).filter(|at| heard[*at] > 0.005 && heard[at - 1] < 0.005).collect();
+        assert!(heard[0] > 0.005 && begin == [BEAT], "{} and {begin:?}", heard[0]);
+        assert_eq!(["score-late", "score-dropped"].map(|name| rig.desk.status(name)), [0, 0]);
+    }
+}
+
+#[test]
+fn a_score_that_was_written_while_it_stood_is_fed_when_it_is_played() {
+    let mut rig = Rig::new(&[64]);
+    rig.say("/transport/stop");
+    rig.desk.run(640);
+    rig.say("/score/add 1 0 t C4 0.8 0.03");
+    rig.say("/transport/play");
+    assert!(rig.desk.run(64)[0] > 0.005, "its own thread was not asked");
+}
