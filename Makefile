@@ -7,6 +7,7 @@
 # make bench-live   voices in real time on a JACK server until it runs dry, beside scsynth and supernova where they are installed
 # make bench-song   a four-minute MIDI file in sixteen parts rendered offline, beside Csound and FluidSynth where they are installed
 # make endurance    an hour in real time with notes, values and reloads (MINUTES=60)
+# make bench-recording 64 channels to disk while 128 voices play: xruns and callback times, without and with
 # make stream-drift    ten minutes of a stream whose sender's clock is fast, then slow (MINUTES=10)
 # make check   layout, lints, a build with the fewest features
 #
@@ -16,7 +17,7 @@
 CARGO ?= cargo
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: play test test-clients bench bench-live bench-song endurance stream-drift counts counts-update check
+.PHONY: play test test-clients bench bench-live bench-song bench-recording endurance stream-drift counts counts-update check
 
 play:
 	@scripts/prepare build
@@ -52,6 +53,11 @@ bench-song:
 	@scripts/prepare build
 	@$(CARGO) build --release --quiet
 	@scripts/bench-song $(ARGS)
+
+bench-recording:
+	@scripts/prepare test
+	@$(CARGO) build --release --quiet
+	@scripts/bench-recording $(ARGS)
 
 endurance:
 	@scripts/prepare test

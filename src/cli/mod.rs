@@ -22,6 +22,7 @@ pub mod send;
 pub mod shown;
 pub mod status;
 pub mod stream;
+mod stream_file;
 pub mod style;
 pub mod surface;
 

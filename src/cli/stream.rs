@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::exit::Exit;
+use super::stream_file::{Manner, Playing};
 use super::{parse, style};
 use crate::stream::header::{Clock, Header, Push, Read as Hear};
 use crate::stream::socket::Socket;
@@ -24,6 +26,7 @@ Examples:
   rackd play examples/stream.toml --stream 57131           let it listen
   rackd stream song.wav                                   send a sound file to its stream_in
   arecord -f S16_LE -r 44100 -c 2 -t raw | rackd stream - --raw s16le --rate 44100 --channels 2 --live
+  rackd stream loop.wav --from 1.5s --loop --speed 0.5     from there on, round and round, at half the speed; -1 is backwards
   rackd stream --read master > heard.f32                  print what is heard, as raw samples
 
 A file is sent as fast as it is played; --live is for sound with a clock of its own, such as a microphone's.
@@ -53,6 +56,15 @@ pub struct Stream {
     /// Sound that waits before any is heard, against what comes unevenly
     #[arg(long, value_name = "DURATION", default_value = "50ms", value_parser = parse::duration)]
     pub buffer: Duration,
+    /// Begin here in the file, and again here with --loop
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration, conflicts_with = "raw")]
+    pub from: Option<Duration>,
+    /// Begin again at the file's end, until it is stopped
+    #[arg(long = "loop", conflicts_with = "raw")]
+    pub looped: bool,
+    /// How fast the file is played, as a factor: 2 is an octave higher, below 0 it goes backwards
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_negative_numbers = true, value_parser = speed, conflicts_with = "raw")]
+    pub speed: f64,
     /// What is sent keeps time by a clock of its own: the difference is absorbed by resampling
     #[arg(long)]
     pub live: bool,
@@ -65,6 +77,17 @@ pub struct Stream {
     /// The format in which --read writes
     #[arg(long, value_name = "FORMAT", default_value = "f32le", requires = "read")]
     pub format: Format,
+}
+
+/// A file that is played from beginning to end, at its own speed.
+const AS_IT_IS: Manner = Manner { from: Duration::ZERO, speed: 1.0, looped: false };
+
+/// A speed at which a file can be sent.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (1.0 / 64.0..=64.0).contains(&speed.abs()) => Ok(speed),
+        _ => Err("a factor from 1/64 to 64 is wanted, or the same below 0 for backwards: 0.5, 2, -1".to_owned()),
+    }
 }
 
 /// Sends or reads. `[control]`
@@ -81,6 +104,13 @@ pub fn run(args: &Stream) -> Result<(), Exit> {
     } else {
         Box::new(File::open(from).map_err(|why| Exit::CommandLine(format!("cannot read {from}: {why}")))?)
     };
+    let manner = Manner { from: args.from.unwrap_or_default(), speed: args.speed, looped: args.looped };
+    if manner != AS_IT_IS {
+        if from == "-" {
+            return Err(Exit::CommandLine("--from, --loop and --speed are for a file: standard input goes by once".to_owned()));
+        }
+        return send_played(args, Playing::open(Path::new(from), manner)?);
+    }
     match (args.raw, args.rate, args.channels) {
         (Some(format), Some(rate), Some(channels)) => {
             let (mut socket, lines) = greet(args, &push(args, rate, channels, format))?;
@@ -151,17 +181,44 @@ fn send_raw(mut source: impl Read, socket: &mut Socket, bar: &ProgressBar, frame
     }
 }
 
-fn send_wav(args: &Stream, from: &str, source: Box<dyn Read>) -> Result<(), Exit> {
-    let wrong = |why: hound::Error| Exit::CommandLine(format!("{from} is no WAV file that can be read: {why} (plain samples: --raw)"));
-    let mut wav = hound::WavReader::new(BufReader::new(source)).map_err(wrong)?;
-    let spec = wav.spec();
-    let frames = u64::from(wav.duration());
+/// The smallest format that holds what a WAV file holds.
+fn format_of(spec: hound::WavSpec) -> Format {
     let format = match (spec.sample_format, spec.bits_per_sample) {
         (hound::SampleFormat::Int, ..=16) => "s16le",
         (hound::SampleFormat::Int, ..=24) => "s24le",
         _ => "f32le",
     };
-    let format: Format = format.parse().unwrap_or_default();
+    format.parse().unwrap_or_default()
+}
+
+fn send_played(args: &Stream, mut playing: Playing) -> Result<(), Exit> {
+    let (spec, format) = (playing.spec(), format_of(playing.spec()));
+    // Another speed is another rate: rackd's converter does the rest.
+    let rate = (f64::from(spec.sample_rate) * args.speed.abs()).round() as u32;
+    let (mut socket, lines) = greet(args, &push(args, rate, spec.channels.into(), format))?;
+    let bar = progress((!args.looped).then(|| playing.frames()));
+    let (mut some, mut bytes) = (Vec::with_capacity(AT_ONCE), Vec::new());
+    let most = (AT_ONCE / usize::from(spec.channels.max(1))).max(1) as u32;
+    let mut send = || loop {
+        playing.next(most, &mut some)?;
+        if some.is_empty() {
+            return Ok(());
+        }
+        bytes.clear();
+        format.encode(&some, &mut bytes);
+        socket.write_all(&bytes)?;
+        bar.inc((some.len() / usize::from(spec.channels.max(1))) as u64);
+    };
+    let sent = send();
+    finish(socket, lines, sent, &bar)
+}
+
+fn send_wav(args: &Stream, from: &str, source: Box<dyn Read>) -> Result<(), Exit> {
+    let wrong = |why: hound::Error| Exit::CommandLine(format!("{from} is no WAV file that can be read: {why} (plain samples: --raw)"));
+    let mut wav = hound::WavReader::new(BufReader::new(source)).map_err(wrong)?;
+    let spec = wav.spec();
+    let frames = u64::from(wav.duration());
+    let format = format_of(spec);
     let (mut socket, lines) = greet(args, &push(args, spec.sample_rate, spec.channels.into(), format))?;
     let bar = progress(Some(frames));
     let sent = match spec.sample_format {

@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn the_size_is_that_of_the_whole_process() {
-        let before = super::size();
-        let much: Vec<u8> = Vec::with_capacity(1 << 30);
-        assert!(before > 1 << 20 && super::size() >= before + much.capacity() as u64, "{before}");
+        let much = std::hint::black_box(Vec::<u8>::with_capacity(1 << 30));
+        // Other tests take and give back beside it.
+        assert!(super::size() > much.capacity() as u64, "{}", super::size());
     }
 
     #[test]

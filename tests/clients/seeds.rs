@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rackd::control::Value;
@@ -84,6 +85,56 @@ fn a_sound_file_is_heard_whole_and_its_sender_ends_with_it() {
     let whole = left.iter().filter(|x| (**x - 0.5).abs() < 1e-3).count();
     assert!((47_500..=48_000).contains(&whole), "{whole} frames of a second");
     assert_eq!(left.last(), Some(&0.0), "its end was heard");
+    drop(daemon);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_sound_file_is_played_from_a_place_round_and_round_at_another_speed_and_backwards() {
+    let folder = std::env::temp_dir().join(format!("rackd_seeds_played_{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    // A ramp of a second from 0 to 0.5.
+    let file = folder.join("ramp.wav");
+    let spec = hound::WavSpec { channels: 2, sample_rate: 48_000, bits_per_sample: 32, sample_format: hound::SampleFormat::Float };
+    let mut wav = hound::WavWriter::create(&file, spec).unwrap();
+    (0..2 * 48_000).for_each(|n| wav.write_sample((n / 2) as f32 / 96_000.0).unwrap());
+    wav.finalize().unwrap();
+    let daemon = Daemon::silent(&folder, RELAY, &["--rate", "48000", "--stream", "127.0.0.1:0"]);
+    let at = daemon.wait_for("streams")["at"][0].as_str().unwrap().to_owned();
+    let speaker = Speaker::to(&daemon);
+    // What is heard on the left for so long.
+    let heard = |name: &str, options: &[&str], seconds: f64| {
+        let path = folder.join(name);
+        speaker.say(&format!("/record/start {name}"));
+        speaker.wait("/done");
+        let mut sender = Command::new(env!("CARGO_BIN_EXE_rackd"))
+            .args(["stream", file.to_str().unwrap(), "--to", &at])
+            .args(options)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        sleep(Duration::from_secs_f64(seconds));
+        let ended = sender.try_wait().unwrap();
+        let _ = sender.kill();
+        sender.wait().unwrap();
+        speaker.say("/record/stop");
+        speaker.wait("/record/done");
+        let left: Vec<f32> = hound::WavReader::open(path).unwrap().samples::<f32>().map(Result::unwrap).step_by(2).collect();
+        let begins = left.iter().position(|x| *x > 0.01).unwrap();
+        (left[begins..].to_vec(), ended.is_some())
+    };
+    let near = |x: f32, want: f64| assert!((f64::from(x) - want).abs() < 0.003, "{x} is not {want}");
+    // From 0.5 s on at half the speed: a second, as slow, once.
+    let (slow, ended) = heard("slow.wav", &["--from", "0.5s", "--speed", "0.5"], 2.5);
+    assert!(ended, "it ends with the file");
+    (0..9).for_each(|n| near(slow[100 + n * 4_800], 0.25 + 0.025 * n as f64));
+    // Backwards, from its end to 0.75 s and again from its end.
+    let (back, ended) = heard("back.wav", &["--from", "0.75s", "--speed", "-1", "--loop"], 2.0);
+    assert!(!ended, "it goes on");
+    for n in [0, 1, 2, 3, 5, 6, 7] {
+        // A turn is 12,000 frames.
+        near(back[100 + n * 2_400], 0.5 - 0.025 * (n % 5) as f64);
+    }
     drop(daemon);
     std::fs::remove_dir_all(&folder).unwrap();
 }

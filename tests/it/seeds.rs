@@ -1,8 +1,7 @@
 //! What the systems do that came before, call by call, and what does it here.
 //!
 //! Each call has one row: what theirs does, what is said here instead, and a function that shows it, in this program or as a test of
-//! another. Calls that have no row yet stand in [`NOT_YET`] with the reason. No call is left out, and none can vanish: the calls
-//! themselves are listed in [`CALLS`].
+//! another. No call is left out, and none can vanish: the calls themselves are listed in [`CALLS`].
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -100,27 +99,18 @@ const CALLS: [&str; 60] = [
     "video start together",
 ];
 
-/// Calls that nothing here does yet, and why.
-const NOT_YET: [(&str, &str); 1] = [(
-    "pyo SfPlayer speed, loop, offset",
-    "no module plays sound files: a file that comes by a stream goes forward, at its own speed, once",
-)];
-
 fn rows() -> Vec<&'static Row> {
     let tables: [&'static [Row]; 4] = [&seeds_csound::ROWS, &seeds_pyo::ROWS, &seeds_streams::ROWS, &seeds_sequencer::ROWS];
     tables.into_iter().flatten().collect()
 }
 
 #[test]
-fn every_call_has_a_row_or_a_reason() {
+fn every_call_has_a_row() {
     let rows = rows();
-    let named: Vec<&str> = rows.iter().map(|row| row.call).chain(NOT_YET.iter().map(|(call, _)| *call)).collect();
+    let named: Vec<&str> = rows.iter().map(|row| row.call).collect();
     let once: BTreeSet<&str> = named.iter().copied().collect();
     assert_eq!(once.len(), named.len(), "twice: {named:?}");
     assert_eq!(once, BTreeSet::from(CALLS));
-    for (call, why) in NOT_YET {
-        println!("not yet: {call}: {why}");
-    }
     for row in rows {
         for sentence in [row.theirs, row.ours] {
             assert!(sentence.len() > 10, "{}: {sentence}", row.call);

@@ -13,7 +13,7 @@ use super::rig::{Rig, Way, peak, step};
 use super::seeds::Shown::{Here, There};
 use super::seeds::{Booth, GATES, Row, show};
 
-pub static ROWS: [Row; 18] = [
+pub static ROWS: [Row; 19] = [
     Row {
         call: "pyo Server",
         theirs: "Rate, channels, buffer size, duplex and backend; the latency is one buffer, and what is heard depends on it.",
@@ -103,6 +103,12 @@ pub static ROWS: [Row; 18] = [
         theirs: "Plays a sound file; tells its end.",
         ours: "`rackd stream FILE` plays one through a `stream_in`, at any rate of its own, and ends when it was heard.",
         shown: There("tests/clients/seeds.rs", &["a_sound_file_is_heard_whole_and_its_sender_ends_with_it"]),
+    },
+    Row {
+        call: "pyo SfPlayer speed, loop, offset",
+        theirs: "Its speed, below 0 backwards; whether it goes round; where it begins.",
+        ours: "`rackd stream FILE --speed --loop --from`: the same.",
+        shown: There("tests/clients/seeds.rs", &["a_sound_file_is_played_from_a_place_round_and_round_at_another_speed_and_backwards"]),
     },
     Row {
         call: "pyo SmoothDelay",
