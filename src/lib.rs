@@ -14,7 +14,7 @@
 //! | 6 | [`engine`] | the audio thread |
 //! | 7 | [`control`] | the one owner of state off the audio thread |
 //! | 8 | [`score`] | what is played from files |
-//! | 9 | [`host`], [`osc`], [`midi`], [`record`], [`stream`] | who calls the engine; sockets; ports; sound to disk; sound over sockets |
+//! | 9 | [`host`], [`osc`], [`midi`], [`log`], [`record`], [`stream`] | who calls the engine; sockets; ports; a set to disk, sound to disk; sound over sockets |
 //! | 11 | [`daemon`] | wires it together |
 //! | 12 | [`cli`] | subcommands |
 //!

@@ -1,5 +1,8 @@
 //! What Control is told and what it answers, whatever it came by: an address and plain values.
 
+use crate::wire::Arg;
+use crate::wire::time::{is_immediate, to_unix_nanos};
+
 /// One value of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -112,4 +115,32 @@ pub enum When {
     At(crate::base::time::SampleTime),
     /// On the sample of this moment since 1970 [ns].
     Wall(i64),
+}
+
+/// Arguments as values; arrays as if their brackets were not there; `now` since 1970 [ns]. `[control]`
+pub fn values(args: Vec<Arg>, now: i64) -> Vec<Value> {
+    let mut out = Vec::with_capacity(args.len());
+    for arg in args {
+        out.push(match arg {
+            Arg::Int(x) => Value::Integer(x.into()),
+            Arg::Long(x) => Value::Integer(x),
+            Arg::Float(x) => Value::Number(x.into()),
+            Arg::Double(x) => Value::Number(x),
+            Arg::Text(text) => Value::Text(text),
+            Arg::Char(c) => Value::Text(c.into()),
+            Arg::Bool(x) => Value::Bool(x),
+            Arg::Impulse => Value::Impulse,
+            Arg::Blob(_) => Value::Other('b'),
+            Arg::Time(time) if is_immediate(time) => Value::Other('t'),
+            Arg::Time(time) => Value::Time(to_unix_nanos(time, now)),
+            Arg::Color(_) => Value::Other('r'),
+            Arg::Midi(_) => Value::Other('m'),
+            Arg::Nil => Value::Other('N'),
+            Arg::Array(items) => {
+                out.extend(values(items, now));
+                continue;
+            }
+        });
+    }
+    out
 }

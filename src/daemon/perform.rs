@@ -6,8 +6,9 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::control::value::values;
 use crate::control::{Message, Value};
-use crate::osc::convert::{answer, values};
+use crate::osc::convert::answer;
 use crate::osc::text::spell;
 use crate::wire::packet::Bundle;
 use crate::wire::{self, Packet};

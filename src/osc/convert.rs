@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use crate::control::value::values;
 use crate::control::{Client, Group, Message, Origin, Value, When};
 use crate::wire;
 use crate::wire::time::{from_unix_nanos, is_immediate, to_unix_nanos};
@@ -44,34 +45,6 @@ fn push(at: Option<i64>, message: wire::Message, now: i64, out: &mut Vec<Group>)
         Some(group) if group.at == when(at) => group.messages.push(message),
         _ => out.push(Group { at: when(at), messages: vec![message] }),
     }
-}
-
-/// Arguments as values; arrays as if their brackets were not there; `now` since 1970 [ns]. `[control]`
-pub fn values(args: Vec<Arg>, now: i64) -> Vec<Value> {
-    let mut out = Vec::with_capacity(args.len());
-    for arg in args {
-        out.push(match arg {
-            Arg::Int(x) => Value::Integer(x.into()),
-            Arg::Long(x) => Value::Integer(x),
-            Arg::Float(x) => Value::Number(x.into()),
-            Arg::Double(x) => Value::Number(x),
-            Arg::Text(text) => Value::Text(text),
-            Arg::Char(c) => Value::Text(c.into()),
-            Arg::Bool(x) => Value::Bool(x),
-            Arg::Impulse => Value::Impulse,
-            Arg::Blob(_) => Value::Other('b'),
-            Arg::Time(time) if is_immediate(time) => Value::Other('t'),
-            Arg::Time(time) => Value::Time(to_unix_nanos(time, now)),
-            Arg::Color(_) => Value::Other('r'),
-            Arg::Midi(_) => Value::Other('m'),
-            Arg::Nil => Value::Other('N'),
-            Arg::Array(items) => {
-                out.extend(values(items, now));
-                continue;
-            }
-        });
-    }
-    out
 }
 
 /// An answer as a packet: whole numbers as `i` where they fit, else `h`; numbers as `f`. `[control]`

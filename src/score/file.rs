@@ -11,9 +11,9 @@ use super::timed::Timed;
 use super::written::{self, Written};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::time::SampleTime;
+use crate::control::value::values;
 use crate::control::{Call, Client, Control, Group, Message, Origin, Value, When};
 use crate::patch::Zone;
-use crate::wire::{self, Arg};
 
 /// Messages that failed and are told of one score; the rest is counted.
 const TOLD: usize = 20;
@@ -107,7 +107,7 @@ pub fn lead(control: &mut Control, stand: Option<&Mutex<Stand>>, at: SampleTime,
 /// Gives Control the messages that act before a frame. `[control]`
 pub fn say(control: &mut Control, timed: &mut Timed, (start, rate): (SampleTime, u32), until: SampleTime, failed: &mut usize) {
     timed.feed(start, rate, until, |at, messages| {
-        let messages = messages.into_iter().map(|message| Message::new(message.address, values(message.args))).collect();
+        let messages = messages.into_iter().map(|message| Message::new(message.address, values(message.args, 0))).collect();
         for answer in control.apply(Client::of(Origin::Score), &[Group { at: When::At(at), messages }]) {
             if answer.address == "/fail" {
                 *failed += 1;
@@ -118,31 +118,4 @@ pub fn say(control: &mut Control, timed: &mut Timed, (start, rate): (SampleTime,
             }
         }
     });
-}
-
-/// Arguments as values; what no verb takes by the letter of its type.
-fn values(args: Vec<Arg>) -> Vec<Value> {
-    let mut all = Vec::with_capacity(args.len());
-    for arg in args {
-        all.push(match arg {
-            Arg::Int(x) => Value::Integer(x.into()),
-            Arg::Long(x) => Value::Integer(x),
-            Arg::Float(x) => Value::Number(x.into()),
-            Arg::Double(x) => Value::Number(x),
-            Arg::Text(text) => Value::Text(text),
-            Arg::Char(c) => Value::Text(c.into()),
-            Arg::Bool(x) => Value::Bool(x),
-            Arg::Impulse => Value::Impulse,
-            Arg::Blob(_) => Value::Other('b'),
-            Arg::Time(time) => Value::Time(wire::time::to_unix_nanos(time, 0)),
-            Arg::Color(_) => Value::Other('r'),
-            Arg::Midi(_) => Value::Other('m'),
-            Arg::Nil => Value::Other('N'),
-            Arg::Array(items) => {
-                all.extend(values(items));
-                continue;
-            }
-        });
-    }
-    all
 }

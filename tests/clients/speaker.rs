@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use rackd::control::Value;
+use rackd::control::{Value, value};
 use rackd::osc::{convert, text};
 use rackd::wire::packet::Bundle;
 use rackd::wire::time::from_unix_nanos;
@@ -46,7 +46,7 @@ impl Speaker {
         loop {
             let length = self.0.recv(&mut bytes).unwrap_or_else(|why| panic!("{address} does not come: {why}"));
             match decode(&bytes[..length]) {
-                Ok(Packet::Message(answer)) if answer.address == address => return convert::values(answer.args, 0),
+                Ok(Packet::Message(answer)) if answer.address == address => return value::values(answer.args, 0),
                 Ok(Packet::Message(answer)) if answer.address == "/fail" => panic!("{answer:?}"),
                 _ => {}
             }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::rows::{Row, rows};
 use crate::control;
-use crate::osc::convert::{answer, values};
+use crate::control::value::values;
+use crate::osc::convert::answer;
 use crate::osc::link::{Link, Place};
 use crate::osc::text::spell;
 use crate::rt::clock::Wall;
