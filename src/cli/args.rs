@@ -163,6 +163,10 @@ pub struct Play {
     /// Follow the MIDI clock of the input port with this in its name
     #[arg(long, value_name = "NAME")]
     pub clock_in: Option<String>,
+    /// Share tempo and beat with the programs of this network that know Ableton Link
+    #[cfg(feature = "link")]
+    #[arg(long, conflicts_with = "clock_in")]
+    pub link: bool,
     /// Play this score: .mid, .toml or .osc (docs/score.md)
     #[arg(long, value_name = "FILE")]
     pub score: Option<PathBuf>,

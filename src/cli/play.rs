@@ -43,6 +43,10 @@ pub fn run(args: &Play) -> Result<(), Exit> {
         note_ends: args.note_ends,
         clock_out: args.clock_out,
         clock_in: args.clock_in.clone(),
+        #[cfg(feature = "link")]
+        link: args.link,
+        #[cfg(not(feature = "link"))]
+        link: false,
         score: args.score.clone(),
         record: args.record.clone(),
         log: args.log.clone(),

@@ -5,6 +5,7 @@ use super::control::Control;
 use super::draft::{Draft, Step};
 use super::fail::{Code, Fail};
 use super::feed_line::Merge;
+use super::midi_clock::Wanted;
 use super::scale::{Scale, Unreadable};
 use super::transport::{Counting, Transport};
 use super::value::{Message, Value};
@@ -28,8 +29,10 @@ pub(super) fn tempo(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
         draft.replies.push(Message::new(call.address, vec![control.tempo.into()]));
         return Ok(());
     };
-    if control.midi_clock.tempo().is_some() {
-        return Err(Fail::new(call.address, Code::NotAllowed, "the tempo follows a MIDI clock; /clock/source internal ends that"));
+    let leads = control.midi_clock.tempo().is_some();
+    let link = control.midi_clock.wanted == Some(Wanted::Link);
+    if leads && !link {
+        return Err(Fail::new(call.address, Code::NotAllowed, "the tempo follows another clock; /clock/source internal ends that"));
     }
     if call.values.len() > 1 {
         return Err(Fail::new(call.address, Code::WrongArguments, "the tempo does not glide: one value is wanted"));
@@ -49,6 +52,11 @@ pub(super) fn tempo(control: &mut Control, draft: &mut Draft, call: Call<'_>) ->
         control.counts.fail(Code::Clipped);
         let told = format!("{value} is out of range: set to {tempo}");
         draft.replies.push(Fail::new(call.address, Code::Clipped, told).message());
+    }
+    if link {
+        // All of the session have one tempo: it comes from there.
+        control.midi_clock.asked = Some(f64::from(tempo));
+        return Ok(());
     }
     draft.value(Some(Merge::Tempo), [Event { at: 0, act: Act::Tempo(tempo) }]);
     draft.step(Step::Tempo(f64::from(tempo)));

@@ -47,6 +47,8 @@ pub(super) enum Wanted {
     Port(String),
     /// Whoever tells beats by `/clock` first.
     Osc,
+    /// The session of Ableton Link.
+    Link,
 }
 
 /// Who leads, and how far it has come.
@@ -54,6 +56,9 @@ pub(super) enum Wanted {
 pub(super) struct MidiClock {
     /// `None`: the beat clock is its own.
     pub(super) wanted: Option<Wanted>,
+    /// There is somebody who knows Ableton Link, and the tempo that it is to be asked for.
+    pub(super) has_link: bool,
+    pub(super) asked: Option<f64>,
     /// Ports that are open, by number.
     names: BTreeMap<u64, String>,
     pub(super) lead: Option<Lead>,
@@ -319,7 +324,7 @@ impl Control {
 
 /// `/clock/source`
 pub(super) fn source(control: &mut Control, call: Call<'_>) -> Result<Vec<Message>, Fail> {
-    let wrong = || Fail::new(call.address, Code::WrongArguments, "internal, osc, or midi and a part of a port's name");
+    let wrong = || Fail::new(call.address, Code::WrongArguments, "internal, osc, link, or midi and a part of a port's name");
     let words: Option<Vec<&str>> =
         call.values.iter().map(|value| if let Value::Text(text) = value { Some(text.as_str()) } else { None }).collect();
     match words.as_deref().ok_or_else(wrong)? {
@@ -328,6 +333,7 @@ pub(super) fn source(control: &mut Control, call: Call<'_>) -> Result<Vec<Messag
             let values = match &clock.wanted {
                 None => vec!["internal".into()],
                 Some(Wanted::Osc) => vec!["osc".into()],
+                Some(Wanted::Link) => vec!["link".into()],
                 Some(Wanted::Port(part)) => {
                     vec!["midi".into(), clock.lead.as_ref().map_or_else(|| part.clone(), |lead| clock.name(lead.from)).as_str().into()]
                 }
@@ -335,6 +341,11 @@ pub(super) fn source(control: &mut Control, call: Call<'_>) -> Result<Vec<Messag
             return Ok(vec![Message::new(call.address, values)]);
         }
         ["internal"] => control.follow_clock(None),
+        ["link"] if !control.midi_clock.has_link => {
+            let text = "this rackd does not know Ableton Link: it is built with --features link for that";
+            return Err(Fail::new(call.address, Code::NotAllowed, text));
+        }
+        ["link"] => control.follow_clock(Some(Wanted::Link)),
         ["osc"] => control.follow_clock(Some(Wanted::Osc)),
         ["midi"] => control.follow_clock_of(Some("")),
         ["midi", part] => control.follow_clock_of(Some(part)),

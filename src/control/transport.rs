@@ -1,11 +1,14 @@
 //! The transport as it is known off the audio thread: whether the music plays, and where it is.
 
+use std::cell::Cell;
+
 use super::bars::{Bars, Metre};
 use super::client::Client;
 use super::control::Control;
 use super::value::{Message, Value};
 use crate::base::time::SampleTime;
 use crate::engine::Act;
+use crate::rt::beat_line::Line;
 
 /// A callback that is longer ago than this was one of a driver that is gone [µs].
 const STALE: f64 = 200_000.0;
@@ -81,6 +84,8 @@ pub(super) struct Transport {
     /// Who waits for a start together, and the moment that it is meant for since 1970 [ns].
     pub armed: Option<Client>,
     pub meant: i64,
+    /// The line of beats as it was read last: in the moment in which it is written nobody can read it.
+    pub line: Cell<Option<Line>>,
 }
 
 impl Transport {
@@ -158,7 +163,9 @@ impl Control {
     /// The beat at a time, 0 for now.
     pub(super) fn beat_at(&self, at: SampleTime) -> f64 {
         let at = if at == 0 { self.shown.now() } else { at };
-        self.shown.beat.read().map_or(0.0, |line| line.beat(at))
+        let line = self.shown.beat.read().or(self.transport.line.get());
+        self.transport.line.set(line);
+        line.map_or(0.0, |line| line.beat(at))
     }
 
     /// `/transport number word bar beat seconds`: bars from 1 and beats of a bar from 1, as musicians count; seconds at this tempo.

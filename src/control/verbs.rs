@@ -267,8 +267,8 @@ pub const VERBS: &[Verb] = &[
     timed("/setcps", "cycles", "Sets the tempo as Tidal does: cycles of four beats a second.", clock_verbs::cycles),
     direct(
         "/clock/source",
-        "[internal | osc | midi [port]]",
-        "The beat clock is its own, or follows /clock, or the MIDI clock of the first port with this in its name, or of any; tells which.",
+        "[internal | osc | link | midi [port]]",
+        "The beat clock is its own, or follows /clock, a session of Ableton Link, or the MIDI clock of the first port with this in its name, or of any; tells which.",
         midi_clock::source,
     ),
     timed("/clock", "beat", "It is this beat at the message's time: the beat clock follows, where /clock/source is osc.", osc_clock::tick),

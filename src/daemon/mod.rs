@@ -8,6 +8,8 @@ mod demo;
 pub mod devices;
 pub mod levels;
 mod lines;
+#[cfg(feature = "link")]
+mod link;
 mod log;
 mod midi;
 pub mod options;

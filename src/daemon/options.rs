@@ -67,6 +67,8 @@ pub struct Options {
     pub clock_out: bool,
     /// The port whose MIDI clock the beat clock follows.
     pub clock_in: Option<String>,
+    /// The beat clock follows Ableton Link; only a rackd that is built with it knows that.
+    pub link: bool,
     /// A MIDI file to play.
     pub score: Option<PathBuf>,
     /// Where to keep what is heard.

@@ -87,6 +87,8 @@ struct Daemon<'a> {
     fade: Arc<Fade>,
     recordings: Recordings,
     log: Option<SetLog>,
+    #[cfg(feature = "link")]
+    link: super::link::Link,
     devices: Devices,
     rights: Rights,
     audio: Option<Audio>,
@@ -166,6 +168,11 @@ impl<'a> Daemon<'a> {
             notes = true;
         }
         let clock = control.clock().clone();
+        #[cfg(feature = "link")]
+        let link = super::link::Link::start(&mut control);
+        if options.link {
+            control.follow_link(true);
+        }
         let devices = Devices::start(&mut control, devices::list);
         let (recordings, tap) = Recordings::start(options, &mut control, folders, choice.options.channels)?;
         if let (Some(log), Some(desk), Some(_)) = (&mut log, recordings.desk(), &choice.options.input) {
@@ -205,6 +212,8 @@ impl<'a> Daemon<'a> {
             fade,
             recordings,
             log,
+            #[cfg(feature = "link")]
+            link,
             devices,
             rights,
             audio: Some(audio),
@@ -359,6 +368,8 @@ impl<'a> Daemon<'a> {
         self.recordings.look(&self.control, &self.voice);
         let mut control = lock(&self.control);
         self.devices.look(&mut control);
+        #[cfg(feature = "link")]
+        self.link.look(&mut control);
         self.log.iter_mut().for_each(|log| log.look(&mut control));
         let answers = control.tick();
         let notices = control.take_notices();

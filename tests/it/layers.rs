@@ -46,7 +46,7 @@ const SEES_ONLY: [(&str, &[&str]); 3] = [
 const NAMES_CATALOGUE: [&str; 2] = ["daemon", "cli"];
 
 /// Where each outside crate may be named: the beginnings of paths below `src`. Empty: anywhere.
-const OUTSIDE: [(&str, &[&str]); 35] = [
+const OUTSIDE: [(&str, &[&str]); 36] = [
     ("alsa", &["rt/quiet.rs"]),
     ("annotate_snippets", &["cli/draw.rs"]),
     ("clap", &["cli/"]),
@@ -71,6 +71,7 @@ const OUTSIDE: [(&str, &[&str]); 35] = [
     ("rubato", &["host/", "rt/convert.rs"]),
     ("rustc_hash", &["control/", "plan/", "score/"]),
     ("rustix", &["control/saving.rs", "rt/clock.rs", "rt/cores.rs", "rt/limits.rs"]),
+    ("rusty_link", &["daemon/link.rs"]),
     ("serde_json", &["osc/", "surface/", "daemon/", "cli/"]),
     ("socket2", &["osc/", "stream/", "cli/"]),
     ("strsim", &["base/nearest.rs"]),
