@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::jack_store;
+
 /// The same for all tests: a server that was killed keeps its place in JACK's registry, which has eight, until another comes under
 /// its name.
 const NAME: &str = "rackd_clients";
@@ -72,6 +74,7 @@ impl Jack {
     /// Starts the server again under the same name.
     pub fn serve(&mut self) {
         // A server may hang where it registers itself, when another was killed while it did.
+        jack_store::mend();
         for _ in 0..3 {
             let log = std::fs::File::create(self.folder.join("jackd.log")).unwrap();
             // -S: the server waits for its clients, so that a busy machine makes no holes in what is heard.
@@ -112,6 +115,7 @@ impl Jack {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
+        jack_store::mend();
     }
 
     /// A folder for this test's files.

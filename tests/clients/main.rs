@@ -9,6 +9,7 @@
 mod daemon;
 mod ear;
 mod jack;
+mod jack_store;
 mod speaker;
 
 mod device_dies;

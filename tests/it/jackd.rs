@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::jack_store;
+
 const MARK: &str = "RACKD_TEST_JACK";
 const NAME: &str = "rackd_test";
 
@@ -92,6 +94,7 @@ impl Drop for Jackd {
 
 /// Takes away what a server leaves behind that dies under its clients.
 fn clean(name: &str) {
+    jack_store::mend();
     let Ok(files) = std::fs::read_dir("/dev/shm") else { return };
     for file in files.flatten() {
         let shown = file.file_name().to_string_lossy().into_owned();

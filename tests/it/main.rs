@@ -30,6 +30,9 @@ mod include;
 mod include_language;
 mod intake;
 #[cfg(all(target_os = "linux", feature = "jack"))]
+#[path = "../clients/jack_store.rs"]
+mod jack_store;
+#[cfg(all(target_os = "linux", feature = "jack"))]
 mod jackd;
 mod keyboard;
 mod keys_chance;

@@ -13,6 +13,8 @@ mod ear;
 #[allow(dead_code)]
 #[path = "../clients/jack.rs"]
 mod jack;
+#[path = "../clients/jack_store.rs"]
+mod jack_store;
 
 mod examples;
 

@@ -6,9 +6,11 @@
 #[path = "../clients/daemon.rs"]
 mod daemon;
 mod engine;
-#[allow(dead_code)]
 #[path = "../clients/jack.rs"]
 mod jack;
+#[allow(dead_code)]
+#[path = "../clients/jack_store.rs"]
+mod jack_store;
 
 use std::path::Path;
 
