@@ -6,6 +6,7 @@
 #[path = "../clients/daemon.rs"]
 mod daemon;
 mod engine;
+#[allow(dead_code)]
 #[path = "../clients/jack.rs"]
 mod jack;
 #[allow(dead_code)]
