@@ -118,11 +118,6 @@ impl JournalEnd {
     pub fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }
-
-    /// Whether the engine is gone: what waits is all there will be. `[any]`
-    pub fn is_abandoned(&self) -> bool {
-        self.from.is_abandoned()
-    }
 }
 
 #[cfg(test)]
